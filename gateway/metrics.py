@@ -181,6 +181,10 @@ class GatewayMetrics:
         self.upload = UploadMetrics(registry)
         self.brokers = BrokerGauges(registry)
         self.background = BackgroundErrors(registry, BACKGROUND_TASKS)
+        self.left = Counter(
+            "a3cp_gateway_left_values", "Sessions, captures and answers of another release that could not be read.",
+            registry=registry,
+        )  # fmt: skip
         self.erasing = _same(
             "a3cp_library_erasing", "Captures that wait to be erased, by this gateway's catalog.", registry
         )

@@ -29,6 +29,13 @@ STANDBY_S = 0.1
 CLAIM_S = 2.0
 RENEW_S = 1.0
 
+STAND_BACK_S = 3.0
+"""How long a recorder stands back for another one, if an event of another release waits: longer than a standby takes to
+become the active one, and shorter than the gateways wait for a receipt."""
+
+STAND_BACK_EVERY_S = 60.0
+"""How often it does so: if there is no other recorder, the events of all other sessions wait meanwhile."""
+
 _NO_GROUP = ("NOGROUP", "UNBLOCKED")  # the second: the stream was deleted under a blocking read
 
 _log = get_logger()
@@ -55,6 +62,7 @@ class Leadership:
         self._errors = errors or BackgroundErrors(CollectorRegistry(), ["leadership"])
         self._events = events
         self._until_s = 0.0
+        self._not_before_s = 0.0
 
     @property
     def leads(self) -> bool:
@@ -63,13 +71,15 @@ class Leadership:
         return time.monotonic() < self._until_s
 
     async def acquire_leadership(self) -> bool:
-        """Become or stay the active recorder; false if another one is.
+        """Become or stay the active recorder; false if another one is, or this one stands back.
 
         Raises:
             BrokerUnavailable: the broker did not answer; if this process was the active recorder, it stays so until its
                 time runs out.
         """
         led, asked_at_s = self.leads, time.monotonic()
+        if asked_at_s < self._not_before_s:
+            return False
         if not await run(self._events, recording.acquire_leadership(self.me)):
             self._until_s = 0.0
             if led:
@@ -98,6 +108,11 @@ class Leadership:
         with suppress(BrokerUnavailable, UnreadableValue):
             await run(self._events, recording.release_leadership(self.me))
 
+    async def stand_back(self) -> None:
+        """`release_leadership`, and do not ask for it for `STAND_BACK_S`."""
+        self._not_before_s = time.monotonic() + STAND_BACK_S
+        await self.release_leadership()
+
 
 class Consumer:
     """Reads ``{a3cp}:events`` for its group while this process is the active recorder.
@@ -123,6 +138,7 @@ class Consumer:
         self._term = 0
         self._drain_due = True
         self._claim_at_s = 0.0
+        self._stand_back_at_s = 0.0
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Consume until ``stopping``, and finish the entry in hand. Retry with backoff while the broker is away, or
@@ -155,12 +171,21 @@ class Consumer:
                 await self._drain(stopping)
             if not self._drain_due and self._leadership.leads:
                 await self._handle_new(stopping)
+            await self._stand_back()
         except redis.exceptions.ResponseError as error:
             if not str(error).startswith(_NO_GROUP):
                 raise
             _log.warning("the consumer group is gone; creating it again")
             await ensure_group(self._events, "events", keys.EVENTS, keys.RECORDER_GROUP)
             self._drain_due = True
+
+    async def _stand_back(self) -> None:
+        """If an event of another release waits, now and then let a standby be the active recorder: it may read it."""
+        left_one, self._handler.left_one = self._handler.left_one, False
+        if left_one and time.monotonic() >= self._stand_back_at_s:
+            self._stand_back_at_s = time.monotonic() + STAND_BACK_EVERY_S
+            _log.error("an event of another release waits: this recorder stands back, upgrade it", seconds=STAND_BACK_S)
+            await self._leadership.stand_back()
 
     async def leave(self) -> None:
         """Take this consumer's name out of the group, unless entries are pending under it.

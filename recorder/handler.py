@@ -8,28 +8,29 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
 from contracts.broker.roles import AsyncBroker
 from contracts.broker.script import run
 from contracts.process.logs import get_logger
-from contracts.process.retry import backoff_s
 from contracts.process.settings import Settings
-from contracts.rules.errors import InvalidEvent, RecorderError, RecorderIOError
+from contracts.rules.errors import InvalidEvent, NewerRecorderNeeded, RecorderError, RecorderIOError
+from contracts.rules.formats import OtherFormat
 from contracts.state import recording
-from contracts.state.events import EventEntry, Receipt, read_entry
+from contracts.state.event_entries import read_entry, session_of
+from contracts.state.events import EventEntry, Receipt
+from recorder.blocked import BlockedSessions, SessionKey
 from recorder.metrics import RecorderMetrics
 from recorder.refusals import Refusals
 from recorder.writer import LogWriter
 
-__all__ = ["BlockedSessions", "EntryHandler", "StreamEntry"]
+__all__ = ["EntryHandler", "StreamEntry"]
 
 StreamEntry = tuple[str, Mapping[bytes, bytes]]
 """An entry's ID and fields."""
 
-_Parsed = dict[str, EventEntry | RecorderError]
+_Parsed = dict[str, EventEntry | RecorderError | OtherFormat]
 """The entries of a batch that were parsed, by ID. If a thread call is cut short, the next one uses them."""
 
 LINES_PER_CALL = 64
@@ -43,68 +44,7 @@ MAX_WAIT_S = 0.02
 """How long a line that is in its file may wait for the next ones before its entry is acknowledged. One more append may
 still have to wait for a lock."""
 
-HURRY_S = 0.5
-"""How often a blocked session is tried if new events of it arrive."""
-
 _log = get_logger()
-
-
-SessionKey = tuple[str, str]
-"""``user_id, session_id``."""
-
-
-@dataclass(slots=True)
-class _Block:
-    error: RecorderIOError
-    attempts: int
-    failed_at_s: float
-    retry_at_s: float
-    closed: bool = True
-
-
-class BlockedSessions:
-    """The sessions whose events wait. Times are those of a monotonic clock, in seconds.
-
-    A blocked session gets another try only at the start of a pass over all pending entries (`reopen`), because only
-    there does its oldest event come first.
-    """
-
-    def __init__(self) -> None:
-        self._blocks: dict[SessionKey, _Block] = {}
-
-    def __len__(self) -> int:
-        return len(self._blocks)
-
-    def reason(self, session: SessionKey) -> RecorderIOError | None:
-        """The error for which the session's events wait; None if they may be written."""
-        block = self._blocks.get(session)
-        return block.error if block is not None and block.closed else None
-
-    def failed(self, session: SessionKey, error: RecorderIOError, now_s: float) -> None:
-        """Block the session, for longer with each failure in a row."""
-        before = self._blocks.get(session)
-        attempts = before.attempts + 1 if before else 0
-        self._blocks[session] = _Block(error, attempts, now_s, now_s + backoff_s(attempts))
-
-    def hurry(self, session: SessionKey, now_s: float) -> None:
-        """A new event of this session arrived, so a client may be waiting: retry `HURRY_S` after its failure."""
-        block = self._blocks.get(session)
-        if block is not None:
-            block.retry_at_s = min(block.retry_at_s, max(now_s, block.failed_at_s + HURRY_S))
-
-    def succeeded(self, session: SessionKey) -> None:
-        """Unblock the session: its log was written."""
-        self._blocks.pop(session, None)
-
-    def reopen(self, now_s: float) -> None:
-        """Allow another try of every session that is due. A pass over all pending entries must follow."""
-        for block in self._blocks.values():
-            if block.retry_at_s <= now_s:
-                block.closed = False
-
-    def next_retry_s(self) -> float | None:
-        """When the next session may be tried again; None if no session waits for its time."""
-        return min((block.retry_at_s for block in self._blocks.values() if block.closed), default=None)
 
 
 class _SessionBlocked(NamedTuple):
@@ -117,6 +57,8 @@ class _SessionBlocked(NamedTuple):
 class EntryHandler:
     """Appends events to their logs and acknowledges their entries, in the order in which they are given.
 
+    ``left_one`` is set whenever an entry is left to a recorder of another release. The caller resets it.
+
     Make it inside the running event loop.
     """
 
@@ -128,6 +70,8 @@ class EntryHandler:
         metrics: RecorderMetrics | None = None,
     ) -> None:
         self.blocked_sessions = BlockedSessions()
+        self.left_one = False
+        self._left: set[str] = set()
         self._metrics = metrics or RecorderMetrics()
         self._events = events
         self._refusals = Refusals(events, clock, self._metrics, settings.dead_letters_max_bytes)
@@ -200,7 +144,7 @@ class EntryHandler:
 
     def _admit(
         self, entries: Sequence[StreamEntry], parsed: _Parsed
-    ) -> tuple[list[EventEntry], RecorderError | _SessionBlocked | None]:
+    ) -> tuple[list[EventEntry], RecorderError | OtherFormat | _SessionBlocked | None]:
         """Returns the events that one thread call writes, and why the entry after them may not be written, if it was
         parsed and may not."""
         lines: list[EventEntry] = []
@@ -211,7 +155,7 @@ class EntryHandler:
             if entry_id not in parsed:
                 parsed[entry_id] = _parse(entry_id, fields)
             entry = parsed[entry_id]
-            if isinstance(entry, RecorderError):
+            if isinstance(entry, RecorderError | OtherFormat):
                 return lines, entry
             session = (entry.user_id, entry.session_id)
             if (blocked_by := self.blocked_sessions.reason(session)) is not None:
@@ -248,10 +192,30 @@ class EntryHandler:
             self.blocked_sessions.failed((entry.user_id, entry.session_id), error, time.monotonic())
             _log.warning("a session is held back", session_id=entry.session_id, code=error.code, detail=error.detail)
 
+    def _leave(self, entry_id: str, fields: Mapping[bytes, bytes], error: OtherFormat) -> None:
+        """Leave an entry pending for a recorder of the release that wrote it, and with it the later events of its
+        session: their order is kept."""
+        self.left_one = True
+        if entry_id not in self._left:
+            self._left.add(entry_id)
+            self._metrics.left.inc()
+            _log.error("an event is left to a recorder of another release", entry_id=entry_id, why=error.why)
+        if (session := session_of(fields)) is not None:
+            waits = NewerRecorderNeeded("the session has an event of another release, which comes first")
+            self.blocked_sessions.failed(session, waits, time.monotonic())
+
     async def _turn_away(
-        self, entry_id: str, fields: Mapping[bytes, bytes], error: RecorderError | _SessionBlocked, *, new: bool
+        self,
+        entry_id: str,
+        fields: Mapping[bytes, bytes],
+        error: RecorderError | OtherFormat | _SessionBlocked,
+        *,
+        new: bool,
     ) -> None:
         """Refuse an entry whose event was not written; if a new event waits for its session, retry the session soon."""
+        if isinstance(error, OtherFormat):
+            self._leave(entry_id, fields, error)
+            return
         if isinstance(error, _SessionBlocked):
             if new:
                 self.blocked_sessions.hurry(error.session, time.monotonic())
@@ -260,11 +224,11 @@ class EntryHandler:
         await self._refusals.refuse(entry_id, fields, error)
 
 
-def _parse(entry_id: str, fields: Mapping[bytes, bytes]) -> EventEntry | RecorderError:
-    """Returns the entry, or the reason why it can never be appended."""
+def _parse(entry_id: str, fields: Mapping[bytes, bytes]) -> EventEntry | RecorderError | OtherFormat:
+    """Returns the entry, or the reason why it can never be appended, or not by this release."""
     try:
         return read_entry(fields)
-    except RecorderError as error:
+    except (RecorderError, OtherFormat) as error:
         return error
     except Exception as error:
         _log.error("an entry cannot be read", entry_id=entry_id, exc_info=error)

@@ -53,6 +53,7 @@ class RecorderMetrics:
             ["reason"], registry=registry,
         )  # fmt: skip
         self._lost = preset(lost, Lost._fields)
+        self.left = _left_events(registry)
         self.close_to_recorded = Histogram(
             "a3cp_recorder_close_to_recorded_seconds",
             "From a capture's close, all its frames in the broker, to its line in the file; the events broker's clock.",
@@ -86,3 +87,8 @@ class RecorderMetrics:
         """Call these two at every scrape, from the metrics server's thread."""
         self.leader.set_function(leads)
         self.held_sessions.set_function(held_sessions)
+
+
+def _left_events(registry: CollectorRegistry) -> Counter:
+    text = "Events left to a recorder of another release; their sessions wait."
+    return Counter("a3cp_recorder_left_events", text, registry=registry)

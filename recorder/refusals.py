@@ -19,7 +19,8 @@ from contracts.rules.errors import (
     UnreadableValue,
 )
 from contracts.state import dead_letters, readers
-from contracts.state.events import Receipt, capture_of
+from contracts.state.event_entries import capture_of
+from contracts.state.events import Receipt
 from recorder.metrics import TORN_LINE, RecorderMetrics
 
 __all__ = ["Refusals"]

@@ -18,6 +18,7 @@ from contracts.process.background import BackgroundErrors
 from contracts.process.logs import get_logger
 from contracts.process.retry import pause
 from contracts.rules.errors import BrokerUnavailable, UnreadableValue
+from contracts.rules.formats import OtherFormat
 from contracts.rules.ids import is_identifier
 from contracts.rules.paths import session_log_path
 from contracts.state import heartbeats, readers, records, uploads
@@ -148,6 +149,8 @@ class Sweep:
                 await self._sweep(member, latest_ms + MIN_AGE_MS - reserved_ms)
             except BrokerUnavailable:
                 raise
+            except OtherFormat as error:
+                _log.warning("the sweep leaves a capture to another release", why=error.why)
             except Exception as error:
                 _log.error("the sweep leaves a capture alone", capture_id=repr(member)[:200])
                 self._errors.note("sweep", error)
@@ -167,6 +170,8 @@ class Sweep:
             if record is None or record.capture_id != capture_id:  # expired, or another capture's
                 return Sighting(None)
             log = session_log_path(self._log_root, record.user_id, record.session_id)
+        except OtherFormat:
+            raise
         except (UnreadableValue, ValueError):
             return Sighting(None)
         if record.outcome == "published":

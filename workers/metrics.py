@@ -42,6 +42,8 @@ not; ``lost`` means that another extractor has it, or will when the lease runs o
 
 ERASURE_ENDS = ("erased", "failed")
 
+LEFT_KINDS = ("capture", "erasure")
+
 FAILURES: tuple[LiveCode, ...] = ("invalid_frame", "pipeline_failure")
 
 EXTRACTOR_TASKS, LIVE_TASKS = ("dispatch", "capture", "heartbeat", "eraser"), ("live_worker",)
@@ -114,6 +116,11 @@ class ExtractorMetrics:
             ["outcome"], registry=registry,
         )  # fmt: skip
         self.erasures = preset(erasures, ERASURE_ENDS)
+        left = Counter(
+            "a3cp_extractor_left_entries", "Entries left to an extractor of another release, by what they are for.",
+            ["kind"], registry=registry,
+        )  # fmt: skip
+        self.left = preset(left, LEFT_KINDS)
         self.background = BackgroundErrors(registry, EXTRACTOR_TASKS)
         self.takeovers = Counter(
             "a3cp_extractor_takeovers", "Captures that another extractor had before.", registry=registry
@@ -142,6 +149,10 @@ class LiveMetrics:
             "a3cp_live_failed_frames", "Frames that got an error instead, by its code.", ["code"], registry=registry
         )
         self.failed = preset(failed, FAILURES)
+        self.left = Counter(
+            "a3cp_live_left_frames", "Frames in a format of another release; their sessions get an error.",
+            registry=registry,
+        )  # fmt: skip
         self.background = BackgroundErrors(registry, LIVE_TASKS)
         self.graphs = Gauge(
             "a3cp_live_graphs", "Pipelines that are held for sessions.", registry=registry, multiprocess_mode="livesum"

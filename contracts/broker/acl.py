@@ -85,7 +85,7 @@ _EXTRACTOR_FRAMES: Rights = {
     "": _EVERY_PROCESS,
     f"{keys.CAPTURES} {keys.UPLOADS}": "xreadgroup xautoclaim xclaim xack xdel xpending xgroup|create "
     "xgroup|delconsumer",
-    keys.ERASURES: "xreadgroup xautoclaim xack xdel xpending xgroup|create xgroup|delconsumer",
+    keys.ERASURES: "xreadgroup xautoclaim xclaim xack xdel xpending xgroup|create xgroup|delconsumer",
     keys.EXTRACTORS: "zadd zrem zrangebyscore zremrangebyscore",
     _STATE: "hget hmget hgetall hset hincrby hdel expire",
     _FRAMES: "xread xdel xadd xlen del expire",
@@ -102,7 +102,7 @@ _EXTRACTOR_EVENTS: Rights = {
     user_captures("*"): "zrem",
     keys.UNFINISHED: "zrem",
     keys.EVENTS: "xadd",
-    erasure("*"): "exists hget hmget hset expire",
+    erasure("*"): "exists hmget hset expire",
 }
 
 _LIVE_FRAMES: Rights = {

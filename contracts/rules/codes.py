@@ -206,7 +206,7 @@ _OTHER_CLOSE: dict[CaptureCode, Code] = {
         page=("The server is full: it is short of memory.", "Wait a minute, then try again."),
     ),
     "brokers_unready": Code(
-        "A broker is not configured as its role requires, or the server is shutting down.",
+        "A broker is not configured as its role requires, the server is shutting down, or it is being upgraded.",
         "Try again later, or run `a3cp doctor`.",
         retry=True, close=1013, http={"upload": 503}, page=("The server is still starting.", IN_A_MOMENT),
     ),

@@ -10,7 +10,8 @@ A3CPError
 │   ├── EventTooLarge           dead letter; 413
 │   ├── InvalidEvent            dead letter; 422
 │   └── RecorderIOError         stays pending, and the recorder retries; 500
-│       └── SessionLogLocked        another process holds the log's lock; the recorder retries, then reports
+│       ├── SessionLogLocked        another process holds the log's lock; the recorder retries, then reports
+│       └── NewerRecorderNeeded     an earlier event of the session has a format of another release; 503
 ├── ArtifactError           an artifact could not be written or does not verify
 │   ├── ArtifactTaken           its path holds another capture's artifact
 │   ├── FolderMissing           its session has no folder, and nothing will create one
@@ -22,6 +23,7 @@ A3CPError
 ├── VideoError              a video cannot become a capture: an abort with its code
 ├── UnknownPipeline         no pipeline is registered under this id
 ├── UnreadableValue         a broker holds a value that this system does not write; only that item is skipped
+│   └── OtherFormat             another release wrote it; it is left to that release's processes (`formats`)
 ├── BrokerUnavailable       transient: retried with backoff
 │   ├── BrokerFull              it is out of memory: nothing was written
 │   └── BrokerSlow              it did not answer in time: the command may still run
@@ -55,6 +57,7 @@ __all__ = [
     "LeaseLost",
     "LiveRefusal",
     "MissingSessionPath",
+    "NewerRecorderNeeded",
     "RecorderError",
     "RecorderIOError",
     "RequestRefused",
@@ -167,6 +170,14 @@ class RecorderIOError(RecorderError):
 
 class SessionLogLocked(RecorderIOError):
     """Another process holds the lock of the session's log."""
+
+
+class NewerRecorderNeeded(RecorderIOError):
+    """The session has an event in a format that this recorder does not read. It waits, and every later event of the
+    session with it, for a recorder of the release that wrote it."""
+
+    code = "newer_format"
+    status = 503
 
 
 class ArtifactError(A3CPError):

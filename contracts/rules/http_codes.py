@@ -64,6 +64,10 @@ HTTP_CODES: dict[str, Code] = {
         "A broker does not answer.", IN_A_MOMENT, retry=True, http={"broker": 503},
         page=("A part of the server is not running. Nothing is lost.", IN_A_MOMENT),
     ),
+    "newer_format": Code(
+        "Another release of the server wrote what the request is about: the server is being upgraded.", IN_A_MOMENT,
+        retry=True, http={"broker": 503}, page=("The server is being upgraded. Nothing is lost.", IN_A_MOMENT),
+    ),
     "recorder_unavailable": Code(
         "No recorder answered in 5 s. The server keeps the request.", "Repeat the request to get its answer.",
         retry=True, http={"append": 503}, page=("The recorder did not answer in time. The server keeps your request.",

@@ -7,21 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, cast
+from typing import Any, Literal, cast
 
-from pydantic import Field
-
-from contracts.broker.keys import CAPTURES, EXTRACTOR_GROUP, UPLOADS, capture_keys
+from contracts.broker.keys import CAPTURES, EXTRACTOR_GROUP, capture_keys
 from contracts.broker.script import Argument, Call
-from contracts.messages.base import StrictModel
-from contracts.messages.capture import Annotation, CaptureOpen, Found
-from contracts.messages.consent import ConsentStatement
+from contracts.messages.capture import Found
+from contracts.rules import formats
 from contracts.rules.codes import stored_code
-from contracts.rules.ids import MOST, Identifier, RecordId, SessionId, UtcDatetime, read_count
+from contracts.rules.ids import read_count
 from contracts.rules.landmarks import PART_NAMES, Part, Row
 from contracts.rules.limits import CaptureLimits
 from contracts.state.frame import OPEN_TTL_S, TerminalEntry
-from contracts.state.video import StoredVideo, VideoSlot
+from contracts.state.window import CaptureWindow, read_window, window_texts
 
 __all__ = [
     "ENDED_TTL_S",
@@ -49,63 +46,6 @@ TOMBSTONE_TTL_S = 60
 """How long a finished capture's state stays for a late push to read."""
 
 
-class CaptureWindow(StrictModel):
-    """The parameters of a capture, for its extractor: the ``open`` field of its state, as JSON.
-
-    With a ``video`` the frames come from that video. Then ``fps_target``, ``width`` and ``height`` are upper limits
-    until an extractor has read the video; its longer side may have ``width`` pixels. ``recorded_by`` names the client's
-    entry in the access file; None without such a file.
-    """
-
-    capture_id: Identifier
-    user_id: Identifier
-    session_id: SessionId
-    record_id: RecordId
-    timestamp_start: UtcDatetime
-    fps_target: Annotated[int, Field(ge=1, le=MOST)]
-    width: Annotated[int, Field(ge=1, le=MOST)]
-    height: Annotated[int, Field(ge=1, le=MOST)]
-    max_duration_s: Annotated[float, Field(gt=0, allow_inf_nan=False)]
-    annotation: Annotation | None = None
-    device_id: Identifier | None = None
-    consent_given: bool | None = None
-    consent: ConsentStatement | None = None
-    is_demo: bool | None = None
-    video: StoredVideo | None = None
-    recorded_by: Identifier | None = None
-
-    @property
-    def queue(self) -> str:
-        """The stream on which this capture is dispatched."""
-        return UPLOADS if self.video else CAPTURES
-
-    @property
-    def slot(self) -> VideoSlot | None:
-        """The slot of its video; None if the frames come from a camera."""
-        return VideoSlot(self.video.upload_id, self.video.byte_length, self.user_id) if self.video else None
-
-    @classmethod
-    def of(cls, message: CaptureOpen, limits: CaptureLimits, recorded_by: str | None = None) -> CaptureWindow:
-        """The window that ``capture.open`` names."""
-        return cls(
-            capture_id=message.capture_id,
-            user_id=message.user_id,
-            session_id=message.session_id,
-            record_id=message.record_id,
-            timestamp_start=message.timestamp_start,
-            fps_target=message.fps_target,
-            width=message.width,
-            height=message.height,
-            max_duration_s=limits.max_duration_s,
-            annotation=message.annotation,
-            device_id=message.device_id,
-            consent_given=message.consent_given,
-            consent=message.consent,
-            is_demo=message.is_demo,
-            recorded_by=recorded_by,
-        )
-
-
 def open_capture(window: CaptureWindow) -> Call[bool]:
     """Create the state; false if this capture_id has another one. Dispatch comes after.
 
@@ -113,8 +53,10 @@ def open_capture(window: CaptureWindow) -> Call[bool]:
     gateway dispatches it and calls `contracts.state.uploads.wait`, it expires as soon as an open one does.
     """
     keys = capture_keys(window.capture_id)
-    text = window.model_dump_json(exclude_none=True)
-    arguments: list[Argument] = [text, OPEN_TTL_S, "closed" if window.video else "open"]
+    opened, whole = window_texts(window)
+    arguments: list[Argument] = [opened, OPEN_TTL_S, "closed" if window.video else "open"]
+    if whole:
+        arguments += ["window", whole]
     return Call("frames", "open", [keys.state], arguments, lambda answer: bool(answer == b"OK"))
 
 
@@ -195,7 +137,9 @@ class CaptureState:
 
     @classmethod
     def decode(cls, fields: Mapping[bytes, bytes]) -> CaptureState:
-        """Read the state hash. Raises ``ValueError`` or ``KeyError`` if it is not the state of a capture."""
+        """Read the state hash. Raises ``ValueError`` or ``KeyError`` if it is not the state of a capture, and
+        ``OtherFormat`` if this release does not read it."""
+        formats.check_format("capture", fields.get(formats.FIELD.encode()))
         restarts = fields.get(b"tracker_restarts", b"").decode()
         status = fields[b"status"].decode()
         generation, deliveries = read_count(fields[b"generation"]), read_count(fields[b"deliveries"])
@@ -211,12 +155,13 @@ class CaptureState:
             extracted=read_count(fields[b"extracted"]),
             tracker_restarts=tuple(read_count(seq) for seq in restarts.split(",") if seq),
             found={part: read_count(fields.get(b"found_" + part.encode())) for part in PART_NAMES},
-            window=CaptureWindow.model_validate_json(fields[b"open"]),
+            window=read_window(fields[b"open"], fields.get(b"window")),
         )
 
 
 def claim(capture_id: str, dispatch_id: str) -> Call[CaptureState | None]:
-    """Take a capture over for the holder of its dispatch entry; None if there is nothing left to do."""
+    """Take a capture over for the holder of its dispatch entry; None if there is nothing left to do. If the state has a
+    format that this release does not read, nothing is changed, and ``OtherFormat`` is raised."""
 
     def read(answer: Any) -> CaptureState | None:
         fields = dict(zip(answer[::2], answer[1::2], strict=True))

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from contracts.broker import keys
 from contracts.broker.script import Argument, Call
+from contracts.rules.formats import written
 from contracts.rules.ids import format_utc
 from contracts.state.events import Receipt
 from contracts.state.recording import RECEIPT_TTL_S
@@ -67,6 +68,7 @@ def _keys(entry_id: str, capture_id: str) -> list[str]:
 
 def _letter(reason: str, detail: str, dead_at: datetime, fields: Mapping[bytes, bytes]) -> list[Argument]:
     letter: list[Argument] = ["reason", reason, "detail", detail, "buried_at", format_utc(dead_at)]
+    letter += ["letter_format", written("dead_letter")]
     for name, value in fields.items():
         letter += [name, value[:MAX_VALUE_BYTES]]
         if len(value) > MAX_VALUE_BYTES:

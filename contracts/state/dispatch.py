@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from contracts.broker.roles import AsyncBroker, broker_errors
+from contracts.rules import formats
 from contracts.rules.traceparent import read_traceparent
 from contracts.state.captures import CaptureWindow
 
@@ -34,16 +35,23 @@ class DispatchEntry:
     def encode(self) -> dict[str, str]:
         """The fields as ``XADD`` takes them."""
         fields = {"capture_id": self.capture_id, "user_id": self.user_id, "session_id": self.session_id}
-        return fields | {"traceparent": self.traceparent} if self.traceparent else fields
+        if self.traceparent:
+            fields["traceparent"] = self.traceparent
+        return fields | {formats.FIELD: formats.written("dispatch")}
 
     @classmethod
     def decode(cls, fields: Mapping[bytes, bytes]) -> DispatchEntry:
         """Read an entry without judging it: a missing field becomes an empty string, and ``capture_id`` may not be an
-        identifier."""
+        identifier. Whether this release reads the entry at all: `check`."""
         capture_id, user_id, session_id = (
             fields.get(name, b"").decode(errors="replace") for name in (b"capture_id", b"user_id", b"session_id")
         )
         return cls(capture_id, user_id, session_id, read_traceparent(fields.get(b"traceparent")))
+
+    @staticmethod
+    def check(fields: Mapping[bytes, bytes]) -> None:
+        """Raises ``OtherFormat`` or ``ValueError``, as `contracts.rules.formats.check_format`."""
+        formats.check_format("dispatch", fields.get(formats.FIELD.encode()))
 
 
 async def dispatch(broker: AsyncBroker, window: CaptureWindow, traceparent: str = "") -> None:

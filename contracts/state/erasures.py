@@ -13,13 +13,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from contracts.broker import keys
 from contracts.broker.roles import AsyncBroker, Broker, broker_errors
 from contracts.broker.script import Argument, Call
 from contracts.messages.library import CaptureErased
+from contracts.rules import formats
+from contracts.rules.errors import UnreadableValue
+from contracts.rules.formats import OtherFormat
 from contracts.rules.ids import SCHEMA_VERSION, is_identifier, is_record_id, is_session_id
 from contracts.state.events import event_bytes
 
@@ -58,15 +61,24 @@ class ErasureRequest:
 
     def encode(self) -> dict[str, str]:
         """The fields as ``XADD`` takes them."""
+        return {**self._values(), formats.FIELD: formats.written("erasure")}
+
+    def _values(self) -> dict[str, str]:
         return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def digest(self) -> str:
+        """The SHA-256 of the fields in hex: the note that permits this request has it."""
+        return hashlib.sha256("\n".join(self._values().values()).encode()).hexdigest()
 
     @classmethod
     def decode(cls, entry: Mapping[bytes, bytes]) -> ErasureRequest:
         """Read and check an entry.
 
         Raises:
+            OtherFormat: this release does not read it.
             ValueError: a field is missing, or is not what it should be.
         """
+        formats.check_format("erasure", entry.get(formats.FIELD.encode()))
         request = cls(*(entry.get(field.name.encode(), b"").decode() for field in fields(cls)))
         if not (is_identifier(request.capture_id) and is_identifier(request.user_id)):
             raise ValueError("it names no capture, or no user")
@@ -90,7 +102,7 @@ async def requested(broker: AsyncBroker) -> set[ErasureRequest]:
     for _, entry in entries:
         try:
             found.add(ErasureRequest.decode(entry))
-        except ValueError:
+        except (ValueError, OtherFormat):
             continue
     return found
 
@@ -104,8 +116,14 @@ async def add_request(broker: AsyncBroker, request: ErasureRequest) -> None:
 def allow(request: ErasureRequest) -> Call[bool]:
     """Note that extractors may remove this artifact: from now on none writes it again. Returns whether a request must
     be added; not if its event is queued already, so that no event is added again and again while no recorder runs."""
+
+    def read(answer: Any) -> bool:
+        if isinstance(answer, list):
+            formats.check_format("erasure", answer[1])
+        return bool(answer)
+
     redis_keys = [keys.erasure(request.capture_id), keys.EVENTS]
-    return Call("events", "allow_erasure", redis_keys, [_digest(request), ERASURE_TTL_S], bool)
+    return Call("events", "allow_erasure", redis_keys, [request.digest(), ERASURE_TTL_S], read)
 
 
 def is_allowed(broker: Broker, request: ErasureRequest) -> bool:
@@ -113,15 +131,15 @@ def is_allowed(broker: Broker, request: ErasureRequest) -> bool:
 
     Raises:
         BrokerUnavailable: the events broker did not answer.
-        UnreadableValue: the key does not hold a note.
+        UnreadableValue: the key does not hold a note; `OtherFormat`: another release wrote it.
     """
     with broker_errors("events"):
-        noted: Any = broker.hget(keys.erasure(request.capture_id), "request")
-    return bool(noted == _digest(request).encode())
-
-
-def _digest(request: ErasureRequest) -> str:
-    return hashlib.sha256("\n".join(request.encode().values()).encode()).hexdigest()
+        noted, number = cast(Any, broker.hmget(keys.erasure(request.capture_id), ["request", formats.FIELD]))
+    try:
+        formats.check_format("erasure", number)
+    except ValueError as error:
+        raise UnreadableValue("events", keys.erasure(request.capture_id), str(error)) from error
+    return bool(noted == request.digest().encode())
 
 
 def has_begun(broker: Broker, capture_id: str) -> bool:
@@ -159,7 +177,7 @@ def publish(request: ErasureRequest, erased_at: datetime) -> Call[None]:
     time, and the recorder does not repeat a line whose event bytes are the same."""
     event = erasure_event(request, erased_at)
     arguments: list[Argument] = [
-        _digest(request), ERASURE_TTL_S, event_bytes(event), request.user_id, request.session_id, event.record_id,
+        request.digest(), ERASURE_TTL_S, event_bytes(event), request.user_id, request.session_id, event.record_id,
     ]  # fmt: skip
     redis_keys = [keys.erasure(request.capture_id), keys.EVENTS]
     return Call("events", "publish_erasure", redis_keys, arguments, lambda _: None)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -19,9 +19,9 @@ from pydantic import BaseModel
 from contracts.broker import keys
 from contracts.broker.roles import AsyncBroker, broker_errors
 from contracts.broker.script import Call
-from contracts.rules.errors import EventTooLarge, InvalidEvent, RecorderError, UnreadableValue
-from contracts.rules.ids import is_identifier, is_record_id, is_session_id, parse_utc
-from contracts.rules.json_text import parse_object
+from contracts.rules import formats
+from contracts.rules.errors import EventTooLarge, RecorderError, UnreadableValue
+from contracts.rules.ids import parse_utc
 from contracts.rules.traceparent import read_traceparent
 
 __all__ = [
@@ -31,12 +31,10 @@ __all__ = [
     "append_event",
     "append_events",
     "await_receipt",
-    "capture_of",
     "compact_json",
     "encode_line",
     "event_bytes",
     "is_by_client",
-    "read_entry",
     "split_line",
     "uses_our_names",
 ]
@@ -146,11 +144,14 @@ class EventEntry:
         }
         by_client = "1" if self.by_client else ""
         more = {"capture_id": self.capture_id, "by_client": by_client, "traceparent": self.traceparent}
+        more[formats.FIELD] = formats.written("event")
         return fields | {name: value for name, value in more.items() if value}
 
     @classmethod
     def decode(cls, fields: Mapping[bytes, bytes]) -> EventEntry:
-        """Read an entry; ``ValueError`` says which field is missing or unreadable."""
+        """Read an entry; ``ValueError`` says which field is missing or unreadable. Raises ``OtherFormat`` if this
+        release does not read it."""
+        formats.check_format("event", fields.get(formats.FIELD.encode()))
         try:
             return cls(
                 event=fields[b"event"],
@@ -163,45 +164,6 @@ class EventEntry:
             )
         except KeyError as missing:
             raise ValueError(f"the entry has no field {missing.args[0].decode()}") from None
-
-
-def read_entry(fields: Mapping[bytes, bytes]) -> EventEntry:
-    """Decode and check one stream entry; its event comes back on one line, every token verbatim.
-
-    Raises:
-        InvalidEvent: a field is missing, an ID is malformed, the event is not a JSON object, or it names another
-            user or session than its entry. Such an entry can never be appended.
-    """
-    try:
-        entry = EventEntry.decode(fields)
-    except ValueError as error:
-        raise InvalidEvent(str(error)) from error
-    _check_ids(entry)
-    try:
-        event = parse_object(entry.event)
-    except ValueError as error:
-        raise InvalidEvent(f"the event is not a JSON object: {error}") from error
-    for name, expected in (("user_id", entry.user_id), ("session_id", entry.session_id)):
-        if event.get(name) != expected:
-            raise InvalidEvent(f"the event's own {name} is not its entry's")
-    return replace(entry, event=compact_json(entry.event))
-
-
-def _check_ids(entry: EventEntry) -> None:
-    if not is_identifier(entry.user_id):
-        raise InvalidEvent("the entry's user_id is not an identifier")
-    if not is_session_id(entry.session_id):
-        raise InvalidEvent("the entry's session_id is not one")
-    if not is_record_id(entry.record_id):
-        raise InvalidEvent("the entry's record_id is not a UUIDv4")
-    if entry.capture_id and not is_identifier(entry.capture_id):
-        raise InvalidEvent("the entry's capture_id is not an identifier")
-
-
-def capture_of(fields: Mapping[bytes, bytes]) -> str:
-    """The ``capture_id`` of an entry that may be unreadable otherwise; empty if it has none, or no identifier."""
-    capture_id = fields.get(b"capture_id", b"").decode(errors="replace")
-    return capture_id if is_identifier(capture_id) else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,13 @@ from typing import Any, Literal, cast
 from contracts.broker import keys
 from contracts.broker.roles import AsyncBroker, Broker, broker_errors
 from contracts.broker.script import Argument, Call
+from contracts.rules import formats
 from contracts.rules.errors import UnreadableValue
 from contracts.rules.ids import is_identifier, read_count
 from contracts.rules.landmarks import DIMS
 from contracts.state.captures import ENDED_TTL_S, TOMBSTONE_TTL_S, CaptureWindow
 from contracts.state.letters import NOTE_TTL_S
+from contracts.state.window import read_window
 
 __all__ = [
     "FailedBounds",
@@ -183,16 +185,18 @@ async def read_capture(broker: AsyncBroker, slot: FailedSlot) -> FailedCapture |
     names = keys.capture_keys(slot.capture_id)
     with broker_errors("frames"):
         found: Any = await broker.hmget(
-            names.state, ["status", "dispatch", "open", "accepted", "extracted", "failed_ms"]
+            names.state,
+            ["status", "dispatch", "open", "window", formats.FIELD, "accepted", "extracted", "failed_ms"],
         )
         length: Sequence[int] = [await broker.xlen(names.frames), await broker.hlen(names.rows)]
-    status, dispatch, opened, *counts = found
+    status, dispatch, opened, whole, number, *counts = found
     if opened is None or not (status == b"failed" or (status == b"closed" and dispatch is None)):
         return None
     try:
         accepted, extracted, failed_ms = map(read_count, counts)
         failed_at = datetime.fromtimestamp(failed_ms / 1000, UTC)
-        window = CaptureWindow.model_validate_json(opened)
+        formats.check_format("capture", number)
+        window = read_window(opened, whole)
     except (ValueError, OverflowError) as error:
         raise UnreadableValue("frames", names.state, type(error).__name__) from error
     return FailedCapture(slot, failed_at, window, accepted, extracted, sum(length) == accepted + 1)

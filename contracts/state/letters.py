@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple, cast
@@ -13,7 +14,9 @@ from contracts.broker import keys
 from contracts.broker.roles import AsyncBroker, broker_errors
 from contracts.broker.script import Argument, Call
 from contracts.rules.errors import InvalidEvent
-from contracts.state.events import EventEntry, encode_line, read_entry
+from contracts.rules.formats import check_format
+from contracts.state.event_entries import read_entry
+from contracts.state.events import EventEntry, encode_line
 
 __all__ = [
     "DeadLetter",
@@ -59,7 +62,10 @@ class DeadLetter:
 
     @classmethod
     def decode(cls, letter_id: str, fields: Mapping[bytes, bytes]) -> DeadLetter:
-        """Read a letter of the stream; a field that it lacks is empty."""
+        """Read a letter of the stream; a field that it lacks is empty. Raises ``OtherFormat`` if this release does not
+        read it."""
+        with suppress(ValueError):
+            check_format("dead_letter", fields.get(b"letter_format"))
         about = {name: fields.get(name.encode(), b"").decode(errors="replace") for name in _ABOUT}
         return cls(
             letter_id=letter_id,
@@ -98,6 +104,7 @@ class DeadLetter:
 
         Raises:
             InvalidEvent, EventTooLarge: the recorder would refuse it again.
+            OtherFormat: its event is for a recorder of another release.
         """
         if self.log:
             raise InvalidEvent("it is the torn end of a log, and no event")
@@ -108,7 +115,7 @@ class DeadLetter:
         return EventEntry.decode(self.entry)
 
 
-_ABOUT = ("reason", "detail", "buried_at", "entry_id", "log", "bytes_before")
+_ABOUT = ("reason", "detail", "buried_at", "entry_id", "log", "bytes_before", "letter_format")
 _ABOUT_BYTES = frozenset(name.encode() for name in _ABOUT)
 _LAST_MS = 253_402_300_799_000
 """The end of the year 9999: a client may choose the ID of an entry that it adds itself."""

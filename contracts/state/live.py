@@ -15,6 +15,7 @@ from contracts.broker.keys import LIVE_SESSIONS, LIVE_WORKERS, live_inbox, live_
 from contracts.broker.roles import AsyncBroker, Broker, broker_errors
 from contracts.broker.script import Call
 from contracts.messages.live import LiveCode
+from contracts.rules import formats
 from contracts.rules.ids import is_identifier, read_count
 from contracts.rules.traceparent import read_traceparent
 
@@ -22,6 +23,7 @@ __all__ = [
     "LIVE_LEASE_MS",
     "SILENT_MS",
     "Answer",
+    "AnswerTo",
     "LiveFrame",
     "WorkerSlot",
     "alive",
@@ -31,6 +33,7 @@ __all__ = [
     "put_answer",
     "put_frame",
     "renew",
+    "sender_of",
     "sessions_per_worker",
 ]
 
@@ -107,11 +110,14 @@ class LiveFrame:
             "gateway", self.gateway,
             "payload", self.payload,
             *(("traceparent", self.traceparent) if self.traceparent else ()),
+            formats.FIELD, formats.written("live"),
         ]  # fmt: skip
 
     @classmethod
     def decode(cls, fields: Mapping[bytes, bytes]) -> LiveFrame:
-        """Read one inbox entry. Raises ``ValueError`` or ``KeyError`` if it is not one."""
+        """Read one inbox entry. Raises ``ValueError`` or ``KeyError`` if it is not one, and ``OtherFormat`` if this
+        release does not read it."""
+        formats.check_format("live", fields.get(formats.FIELD.encode()))
         return cls(
             live_id=_name(fields[b"live_id"]),
             frame_index=read_count(fields[b"frame_index"]),
@@ -120,6 +126,22 @@ class LiveFrame:
             payload=fields[b"payload"],
             traceparent=read_traceparent(fields.get(b"traceparent")),
         )
+
+
+class AnswerTo(NamedTuple):
+    """Who waits for the answer to a frame."""
+
+    live_id: str
+    frame_index: int
+    gateway: str
+
+
+def sender_of(fields: Mapping[bytes, bytes]) -> AnswerTo | None:
+    """Who waits for the answer to an inbox entry, whatever its format is; None if it does not say."""
+    try:
+        return AnswerTo(_name(fields[b"live_id"]), read_count(fields[b"frame_index"]), _process(fields[b"gateway"]))
+    except (ValueError, KeyError):
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +164,14 @@ class Answer:
             "frame_index", str(self.frame_index),
             "error", self.error or "",
             "text", self.text,
+            formats.FIELD, formats.written("live"),
         ]  # fmt: skip
 
     @classmethod
     def decode(cls, fields: Mapping[bytes, bytes]) -> Answer:
-        """Read one outbox entry. Raises ``ValueError`` or ``KeyError`` if it is not one."""
+        """Read one outbox entry. Raises ``ValueError`` or ``KeyError`` if it is not one, and ``OtherFormat`` if this
+        release does not read it."""
+        formats.check_format("live", fields.get(formats.FIELD.encode()))
         error = fields[b"error"].decode()
         if error and error not in get_args(LiveCode):
             raise ValueError(f"{error} is not a code of the live lane")

@@ -11,6 +11,7 @@ import orjson
 from contracts.broker import keys
 from contracts.broker.roles import AsyncBroker, Broker, broker_errors
 from contracts.messages.capture import Found
+from contracts.rules import formats
 from contracts.rules.errors import UnreadableValue
 from contracts.rules.ids import read_count
 from contracts.rules.landmarks import PART_NAMES
@@ -32,7 +33,7 @@ __all__ = [
 
 _SUMMARY_FIELDS = (
     "status", "generation", "deliveries", "accepted", "extracted", "expected",
-    *(f"found_{part}" for part in PART_NAMES),
+    *(f"found_{part}" for part in PART_NAMES), formats.FIELD,
 )  # fmt: skip
 
 
@@ -54,10 +55,11 @@ class StateSummary:
 
 
 def _read_summary(capture_id: str, values: Sequence[bytes | None]) -> StateSummary | None:
-    status, generation, *texts = values
+    status, generation, *texts, number = values
     if status is None:
         return None
     try:
+        formats.check_format("capture", number)
         deliveries, accepted, extracted, expected, *found = [read_count(text) for text in texts]
     except ValueError as error:
         raise UnreadableValue("frames", keys.capture_keys(capture_id).state, str(error)) from error
@@ -71,7 +73,8 @@ async def read_summary(broker: AsyncBroker, capture_id: str) -> StateSummary | N
 
     Raises:
         BrokerUnavailable: the frames broker did not answer.
-        UnreadableValue: the state is not a hash, or a count in it is not a count.
+        UnreadableValue: the state is not a hash, or a count in it is not a count; `OtherFormat`: another release wrote
+            it.
     """
     with broker_errors("frames"):
         values: Any = await broker.hmget(keys.capture_keys(capture_id).state, _SUMMARY_FIELDS)
@@ -113,7 +116,7 @@ async def read_record(broker: AsyncBroker, capture_id: str) -> CaptureRecord | N
 
     Raises:
         BrokerUnavailable: the events broker did not answer.
-        UnreadableValue: the key does not hold a record.
+        UnreadableValue: the key does not hold a record; `OtherFormat`: another release wrote it.
     """
     with broker_errors("events"):
         fields: Any = await broker.hgetall(keys.capture_record(capture_id))
@@ -140,11 +143,16 @@ async def read_session(broker: AsyncBroker, session_id: str) -> SessionEntry | N
         UnreadableValue: the key does not hold a hash.
     """
     with broker_errors("events"):
-        values: Any = await broker.hmget(keys.session(session_id), ["user_id", "status", "start_event"])
-    user_id, status, start_event = values
+        values: Any = await broker.hmget(keys.session(session_id), ["user_id", "status", "start_event", formats.FIELD])
+    user_id, status, start_event, number = values
     if user_id is None:
         return None
-    return SessionEntry(user_id.decode(errors="replace"), status == b"active", _consent_in(start_event))
+    try:
+        formats.check_format("session", number)
+    except ValueError as error:
+        raise UnreadableValue("events", keys.session(session_id), str(error)) from error
+    active = status in (b"active", b"withdrawn")
+    return SessionEntry(user_id.decode(errors="replace"), active, _consent_in(start_event))
 
 
 def _consent_in(start_event: bytes | None) -> bool | None:

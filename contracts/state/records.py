@@ -16,6 +16,7 @@ from contracts.broker import keys
 from contracts.broker.script import Argument, Call
 from contracts.messages.capture import CaptureStatus, Found
 from contracts.messages.quality import Quality
+from contracts.rules import formats
 from contracts.rules.codes import CaptureCode, VideoCode, stored_code
 from contracts.rules.ids import (
     format_utc,
@@ -96,8 +97,10 @@ class CaptureRecord:
         """Read the record's hash.
 
         Raises:
+            OtherFormat: this release does not read it.
             ValueError: it is not the record of a capture.
         """
+        formats.check_format("record", fields.get(formats.FIELD.encode()))
         known = {name: fields.get(name.encode(), b"").decode() for name in _RECORD_FIELDS}
         if not (is_identifier(known["capture_id"]) and is_identifier(known["user_id"])):
             raise ValueError("it names no capture, or no user")
@@ -182,10 +185,17 @@ def reserve(
     arguments: list[Argument] = [
         window.capture_id, window.user_id, connection, max_captures_per_user, lease_ms, RECORD_TTL_S, SESSION_TTL_S,
         "session_id", window.session_id, "record_id", window.record_id, "opened_at", format_utc(now),
+        formats.FIELD, formats.written("record"),
     ]  # fmt: skip
     if window.slot:
         arguments += ["upload", window.slot.member]
-    return Call("events", "reserve", redis_keys, arguments, lambda answer: cast(Reservation, answer.decode()))
+
+    def read(answer: bytes) -> Reservation:
+        if answer.startswith(b"format "):
+            formats.check_format("session", answer.removeprefix(b"format "))
+        return cast(Reservation, answer.decode())
+
+    return Call("events", "reserve", redis_keys, arguments, read)
 
 
 def recheck(

@@ -7,6 +7,7 @@ from typing import Any, Literal, cast
 
 from contracts.broker import keys
 from contracts.broker.script import Argument, Call
+from contracts.rules.formats import check_format
 from contracts.state.events import EventEntry
 
 __all__ = ["SESSION_TTL_S", "SessionStep", "end_session", "start_session"]
@@ -34,6 +35,8 @@ class SessionStep:
 
 def _read_step(reply: Any) -> SessionStep:
     word, *rest = reply
+    if word == b"format":
+        check_format("session", rest[0])
     answer, event, entry_id = [*rest, b"", b"", b""][:3]
     return SessionStep(cast(Any, word.decode()), answer, event, entry_id.decode())
 

@@ -13,6 +13,7 @@ from contracts.process.logs import get_logger
 from contracts.process.retry import Until, retry
 from contracts.rules.codes import CaptureCode
 from contracts.rules.errors import A3CPError, BrokerFull, BrokerUnavailable, CaptureError, UnreadableValue
+from contracts.rules.formats import OtherFormat
 from contracts.rules.limits import CaptureLimits
 from contracts.state import captures, dispatch, readers, records, uploads
 from contracts.state.captures import CaptureWindow
@@ -110,6 +111,8 @@ async def check_consent(state: GatewayState, user_id: str, session_id: str, cons
         return
     try:
         session = await _retry("events", lambda: readers.read_session(state.events, session_id), OPEN_WITHIN_S)
+    except OtherFormat:
+        return  # `_reserve` refuses it too
     except (BrokerUnavailable, UnreadableValue) as error:
         raise CaptureError("forward_failed", str(error)) from error
     if session is None or session.user_id != user_id or not session.active:
@@ -142,6 +145,9 @@ async def _reserve(state: GatewayState, window: CaptureWindow, source: str) -> N
             window, source, limits.max_captures_per_user, datetime.now(UTC), lease_ms=_slot_lease_ms(limits)
         )
         answer = await _run(state.events, reservation, OPEN_WITHIN_S)
+    except OtherFormat as error:
+        state.metrics.left.inc()
+        raise CaptureError("brokers_unready", str(error)) from error
     except (BrokerUnavailable, UnreadableValue) as error:
         raise CaptureError("forward_failed", str(error)) from error
     if answer != "OK":

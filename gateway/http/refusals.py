@@ -15,6 +15,7 @@ from contracts.broker.roles import BrokerFull
 from contracts.messages.http import Refusal
 from contracts.process.logs import get_logger
 from contracts.rules.errors import BrokerMisconfigured, BrokerUnavailable, RecorderError, RequestRefused
+from contracts.rules.formats import OtherFormat
 
 __all__ = [
     "ENTRY",
@@ -112,6 +113,14 @@ def _broker_away(_request: Request, error: Exception) -> Response:
     return refusal(503, "broker_unavailable", f"The {error.role} broker {problem}; try again later.")
 
 
+def _other_release(request: Request, error: Exception) -> Response:
+    assert isinstance(error, OtherFormat)
+    request.app.state.gateway.metrics.left.inc()
+    log.error("request refused, another release wrote what it is about", exc_info=error)
+    detail = "Another release of the server wrote this, and this gateway cannot read it; try again later."
+    return refusal(503, "newer_format", detail, {"Retry-After": "5"})
+
+
 def _http_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     phrase = HTTPStatus(error.status_code).phrase
@@ -125,6 +134,7 @@ EXCEPTION_HANDLERS: dict[Any, ExceptionHandler] = {
     RecorderError: _not_recorded,
     BrokerUnavailable: _broker_away,
     BrokerMisconfigured: _broker_away,
+    OtherFormat: _other_release,
     HTTPException: _http_error,
 }
 

@@ -22,6 +22,7 @@ from contracts.broker.script import run
 from contracts.process.logs import get_logger
 from contracts.process.retry import repeat, retry
 from contracts.rules.errors import BrokerUnavailable, LiveRefusal, UnreadableValue
+from contracts.rules.formats import OtherFormat
 from contracts.state import live
 from contracts.state.live import Answer, LiveFrame, WorkerSlot
 from gateway.live.suspect_frames import SuspectFrames
@@ -191,6 +192,10 @@ class LiveLane:
         """Pass an answer to its connection. Ignore it if it is no longer awaited, or is the second one to a frame."""
         try:
             answer = Answer.decode(fields)
+        except OtherFormat as error:
+            self._state.metrics.left.inc()
+            log.error("cannot read a live worker's answer", why=error.why)
+            return
         except (KeyError, ValueError) as error:
             log.error("cannot read a live worker's answer", exc_info=error)
             return

@@ -16,7 +16,8 @@ import pytest
 
 from contracts.broker import keys
 from contracts.rules.errors import BrokerUnavailable
-from contracts.state.events import EventEntry, read_entry
+from contracts.state.event_entries import read_entry
+from contracts.state.events import EventEntry
 from recorder.handler import LINES_PER_CALL, EntryHandler
 from tests.conftest import BrokerPair
 from tests.recorder.dependencies import dependencies_on

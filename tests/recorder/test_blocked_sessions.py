@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contracts.rules.errors import RecorderIOError
-from recorder.handler import BlockedSessions
+from recorder.blocked import BlockedSessions
 
 HERE, THERE = ("u1", "sess_0000000000000001"), ("u1", "sess_0000000000000002")
 ERROR = RecorderIOError("no")

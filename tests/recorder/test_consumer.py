@@ -203,7 +203,7 @@ async def test_an_io_error_is_reported_and_blocks_only_its_session_until_it_is_g
 async def test_a_new_event_for_a_blocked_session_retries_it_at_once(
     own_brokers: BrokerPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("recorder.handler.backoff_s", lambda _: 3600.0)
+    monkeypatch.setattr("recorder.blocked.backoff_s", lambda _: 3600.0)
     async with dependencies_on(own_brokers, tmp_path) as deps:
         blocked = new_session()
         first, second = entry(blocked, n=1), entry(blocked, n=2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +14,7 @@ from contracts.broker.roles import Broker, broker_errors, ensure_group_sync
 from contracts.broker.script import run_sync
 from contracts.process.logs import get_logger
 from contracts.rules.errors import BrokerUnavailable, UnreadableValue
+from contracts.rules.formats import OtherFormat
 from contracts.rules.ids import is_identifier
 from contracts.state import captures, readers
 from contracts.state.captures import CaptureState
@@ -21,6 +22,7 @@ from contracts.state.dispatch import DispatchEntry
 from contracts.state.frame import TerminalEntry
 from workers.extract.deliveries import is_last_try
 from workers.extract.lease import Lease, Timing, hand_back_entry
+from workers.extract.left import Entry, LeftEntries
 
 __all__ = ["QUEUES", "Claimed", "Dispatch", "forget_consumer"]
 
@@ -44,10 +46,14 @@ MOST_ABANDONED = 16
 
 
 class Dispatch:
-    """The extractors' group of each queue, as one consumer sees it."""
+    """The extractors' group of each queue, as one consumer sees it. ``on_left`` is called for each capture that is left
+    to an extractor of another release."""
 
-    def __init__(self, broker: Broker, consumer: str, timing: Timing) -> None:
+    def __init__(
+        self, broker: Broker, consumer: str, timing: Timing, on_left: Callable[[], None] = lambda: None
+    ) -> None:
         self._broker = broker
+        self._left = LeftEntries(broker, consumer, on_left)
         self._consumer = consumer
         self._timing = timing
         self._recover = True  # an entry whose delivery was lost is pending under this consumer's name
@@ -71,7 +77,7 @@ class Dispatch:
         """
         return self._take(lambda: self._left_over(held))
 
-    def _take(self, find: Callable[[], tuple[str, _Entry] | None]) -> Claimed | None:
+    def _take(self, find: Callable[[], tuple[str, Entry] | None]) -> Claimed | None:
         try:
             found = find()
             return self._claim(*found) if found else None
@@ -85,7 +91,7 @@ class Dispatch:
                 ensure_group_sync(self._broker, "frames", queue, keys.EXTRACTOR_GROUP)
             return None
 
-    def _waiting(self) -> tuple[str, _Entry] | None:
+    def _waiting(self) -> tuple[str, Entry] | None:
         """The next entry to claim, and its queue. Each command names one queue: a cluster may split them."""
         if self._recover:
             for queue in QUEUES:
@@ -96,7 +102,7 @@ class Dispatch:
         unreadable = None
         for queue in QUEUES:
             try:
-                if entry := self._abandoned(queue) or self._read_group(queue, ">"):
+                if entry := self._left.abandoned(queue, self._timing.lease_ms) or self._read_group(queue, ">"):
                     return queue, entry
             except UnreadableValue as error:  # the other queue may be readable
                 unreadable = error
@@ -105,7 +111,7 @@ class Dispatch:
         entry = self._read_group(keys.CAPTURES, ">", self._timing.poll_ms)
         return (keys.CAPTURES, entry) if entry else None
 
-    def _left_over(self, held: Set[str]) -> tuple[str, _Entry] | None:
+    def _left_over(self, held: Set[str]) -> tuple[str, Entry] | None:
         least_idle_ms = self._timing.lease_ms + self._timing.poll_ms
         entry = self._read_group(keys.CAPTURES, ">")
         if entry is None:
@@ -113,12 +119,13 @@ class Dispatch:
                 abandoned: Any = self._broker.xpending_range(
                     keys.CAPTURES, keys.EXTRACTOR_GROUP, "-", "+", MOST_ABANDONED, idle=least_idle_ms
                 )
-            names = [one["message_id"].decode() for one in abandoned]
-            taken = (self._claim_abandoned(name, least_idle_ms) for name in names if name not in held | self._to_leave)
+            left = {name.decode() for name in self._left.ids(keys.CAPTURES)} | held | self._to_leave
+            names = [name for one in abandoned if (name := one["message_id"].decode()) not in left]
+            taken = (self._claim_abandoned(name, least_idle_ms) for name in names)
             entry = next(filter(None, taken), None)
         return (keys.CAPTURES, entry) if entry else None
 
-    def _claim_abandoned(self, dispatch_id: str, least_idle_ms: int) -> _Entry | None:
+    def _claim_abandoned(self, dispatch_id: str, least_idle_ms: int) -> Entry | None:
         """Take an abandoned entry over; None if another extractor did. If the capture would then be at its last try,
         for which it needs a process for itself, leave it to an idle one."""
         with broker_errors("frames"):
@@ -141,7 +148,7 @@ class Dispatch:
             return state is not None and is_last_try(state.deliveries + 1)
         return False
 
-    def _read_group(self, queue: str, entry_id: str, block_ms: int | None = None) -> _Entry | None:
+    def _read_group(self, queue: str, entry_id: str, block_ms: int | None = None) -> Entry | None:
         with broker_errors("frames"):
             reply: Any = self._broker.xreadgroup(
                 keys.EXTRACTOR_GROUP, self._consumer, {queue: entry_id}, count=1, block=block_ms
@@ -149,28 +156,21 @@ class Dispatch:
         entries = reply[0][1] if reply else []
         return entries[0] if entries else None
 
-    def _abandoned(self, queue: str) -> _Entry | None:
-        cursor = b"0-0"
-        while True:
-            with broker_errors("frames"):
-                reply: Any = self._broker.xautoclaim(
-                    queue, keys.EXTRACTOR_GROUP, self._consumer, self._timing.lease_ms, cursor, count=1
-                )
-            cursor, entries = reply[0], reply[1]
-            if entries:
-                return entries[0]  # type: ignore[no-any-return]
-            if cursor == b"0-0":
-                return None
-
-    def _claim(self, queue: str, entry: _Entry) -> Claimed | None:
+    def _claim(self, queue: str, entry: Entry) -> Claimed | None:
         dispatch_id, capture_id = entry[0].decode(), DispatchEntry.decode(entry[1]).capture_id
         state = None
-        if is_identifier(capture_id):
-            try:
+        try:
+            DispatchEntry.check(entry[1])
+            if is_identifier(capture_id):
                 state = run_sync(self._broker, captures.claim(capture_id, dispatch_id))
-            except UnreadableValue as error:
-                log.error("a capture's state cannot be read; it is set aside", capture_id=capture_id, exc_info=error)
-                self._set_aside(capture_id)
+        except OtherFormat as error:
+            self._left.leave(queue, entry[0], error, self._timing.lease_ms)
+            return None
+        except UnreadableValue as error:
+            log.error("a capture's state cannot be read; it is set aside", capture_id=capture_id, exc_info=error)
+            self._set_aside(capture_id)
+        except ValueError:  # the entry's format is not a number: no release wrote it
+            pass
         if state is None:
             log.info("dispatch entry dropped", dispatch_id=dispatch_id, capture_id=capture_id)
             run_sync(self._broker, captures.acknowledge(dispatch_id, queue))
@@ -187,9 +187,6 @@ class Dispatch:
             run_sync(
                 self._broker, captures.end_stream(capture_id, TerminalEntry("abort", error_code="extraction_failed"))
             )
-
-
-_Entry = tuple[bytes, Mapping[bytes, bytes]]
 
 
 def forget_consumer(broker: Broker, consumer: str) -> None:

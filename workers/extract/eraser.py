@@ -20,9 +20,11 @@ from contracts.broker.script import run_sync
 from contracts.process.logs import get_logger
 from contracts.process.retry import repeat_sync
 from contracts.rules.errors import ArtifactError, BrokerUnavailable, FatalError, UnreadableValue
+from contracts.rules.formats import OtherFormat
 from contracts.state import captures, erasures
 from contracts.state.erasures import ErasureRequest
 from workers.extract.heartbeat import end_for_good
+from workers.extract.left import Entry, LeftEntries
 from workers.metrics import ExtractorMetrics
 from workers.vision.artifact import ArtifactStore, erase_artifact
 
@@ -35,8 +37,6 @@ AGAIN_MS = 5_000
 """A request that was not acknowledged for so long is tried again: its extractor died, or the store refused."""
 
 log = get_logger()
-
-_Entry = tuple[bytes, dict[bytes, bytes] | None]
 
 
 class Eraser(threading.Thread):
@@ -63,6 +63,7 @@ class Eraser(threading.Thread):
         self._frames = frames
         self._events = events
         self._consumer = consumer
+        self._left = LeftEntries(frames, consumer, metrics.left.labels("erasure").inc)
         self._stores = stores
         self._metrics = metrics
         self._stop_event = stop
@@ -88,7 +89,7 @@ class Eraser(threading.Thread):
             BrokerUnavailable: a broker did not answer; the request is tried again.
         """
         try:
-            again = self._abandoned()
+            again = self._left.abandoned(keys.ERASURES, AGAIN_MS)
             if again is not None:
                 self._handle(again)
             new = self._new(None if again is not None else POLL_MS)
@@ -99,30 +100,29 @@ class Eraser(threading.Thread):
                 raise
             ensure_group_sync(self._frames, "frames", keys.ERASURES, keys.EXTRACTOR_GROUP)
 
-    def _abandoned(self) -> _Entry | None:
-        with broker_errors("frames"):
-            reply: Any = self._frames.xautoclaim(
-                keys.ERASURES, keys.EXTRACTOR_GROUP, self._consumer, AGAIN_MS, "0-0", count=1
-            )
-        return reply[1][0] if reply[1] else None
-
-    def _new(self, block_ms: int | None) -> _Entry | None:
+    def _new(self, block_ms: int | None) -> Entry | None:
         with broker_errors("frames"):
             reply: Any = self._frames.xreadgroup(
                 keys.EXTRACTOR_GROUP, self._consumer, {keys.ERASURES: ">"}, count=1, block=block_ms
             )
         return reply[0][1][0] if reply else None
 
-    def _handle(self, entry: _Entry) -> None:
+    def _handle(self, entry: Entry) -> None:
         entry_id = entry[0].decode()
         try:
             request = ErasureRequest.decode(entry[1] or {})
+        except OtherFormat as error:
+            self._left.leave(keys.ERASURES, entry[0], error, AGAIN_MS)
+            return
         except ValueError as error:
             log.error("a request to erase cannot be read; it is dropped", entry_id=entry_id, detail=str(error))
             self._acknowledge(entry_id)
             return
         try:
             erased = self._erase(request)
+        except OtherFormat as error:
+            self._left.leave(keys.ERASURES, entry[0], error, AGAIN_MS)
+            return
         except (ArtifactError, UnreadableValue) as error:
             self._metrics.erasures.labels("failed").inc()
             log.error("an artifact is not erased yet", capture_id=request.capture_id, detail=str(error))

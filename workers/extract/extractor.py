@@ -118,10 +118,12 @@ def _extract(settings: Settings, metrics_folder: Path | None, stop: threading.Ev
     store = stores[0]
     _wait_for(store, stop)
     timing = Timing()
+    metrics = ExtractorMetrics()
+    dispatch = Dispatch(frames, consumer, timing, metrics.left.labels("capture").inc)
     dependencies = Dependencies(
-        frames, events, Dispatch(frames, consumer, timing), store, make_pipeline, timing, stop=stop,
+        frames, events, dispatch, store, make_pipeline, timing, stop=stop,
         keep=FailedBounds(settings.failed_captures_s, settings.failed_captures_max_bytes),
-        metrics=ExtractorMetrics(),
+        metrics=metrics,
     )  # fmt: skip
     heartbeat = Heartbeat(
         heartbeat_frames, consumer, timing, dependencies.clock, errors=dependencies.metrics.background

@@ -114,10 +114,10 @@ class Lease:
         run_sync(broker, captures.acknowledge(self.dispatch_id, self.queue))
 
 
-def hand_back_entry(broker: Broker, queue: str, dispatch_id: str, lease_ms: int) -> None:
+def hand_back_entry(broker: Broker, shared_stream: str, dispatch_id: str, lease_ms: int) -> None:
     """Let another extractor take a dispatch entry at once. May be repeated."""
     with broker_errors("frames"):
-        broker.xclaim(queue, keys.EXTRACTOR_GROUP, keys.RELEASED, 0, [dispatch_id], idle=lease_ms, justid=True)
+        broker.xclaim(shared_stream, keys.EXTRACTOR_GROUP, keys.RELEASED, 0, [dispatch_id], idle=lease_ms, justid=True)
 
 
 class Steps:

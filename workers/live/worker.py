@@ -21,6 +21,7 @@ from contracts.messages.live import LiveCode
 from contracts.process.logs import get_logger
 from contracts.process.retry import repeat_sync
 from contracts.rules.errors import BrokerUnavailable, UnreadableValue
+from contracts.rules.formats import OtherFormat
 from contracts.state import live
 from contracts.state.live import Answer, LiveFrame
 from workers.extract.heartbeat import FrameClock
@@ -34,6 +35,8 @@ __all__ = ["LiveTiming", "LiveWorker", "result_text"]
 
 Entry = tuple[bytes, Mapping[bytes, bytes]]
 """An entry's ID and its fields."""
+
+OTHER_RELEASE = "The live worker and the gateway are of different releases; try again."
 
 READ_COUNT = 8
 """Entries read at once: each may hold 5 MiB."""
@@ -146,11 +149,26 @@ class LiveWorker:
 
     def _enqueue(self, entry_id: bytes, fields: Mapping[bytes, bytes]) -> None:
         """Queue the entry. Its picture is read again at its turn, so that few pictures are in memory."""
-        frame = _decoded(entry_id, fields)
+        try:
+            frame = _decoded(entry_id, fields)
+        except OtherFormat as error:
+            self._refuse(entry_id, fields, error)
+            return
         if frame is None:
             run_sync(self._frames, live.drop(self._inbox, [entry_id]))
         else:
             self._queue.add(entry_id, frame.live_id, frame_cost(frame.payload))
+
+    def _refuse(self, entry_id: bytes, fields: Mapping[bytes, bytes], error: OtherFormat) -> None:
+        """Answer a frame of another release with an error: no other worker reads this inbox, so its client must not
+        wait, and connects again."""
+        self._metrics.left.inc()
+        log.warning("a live frame of another release is refused", why=error.why)
+        run_sync(self._frames, live.drop(self._inbox, [entry_id]))
+        sender = live.sender_of(fields)
+        if sender is not None:
+            answer = Answer(sender.live_id, sender.frame_index, OTHER_RELEASE.encode(), "pipeline_failure")
+            run_sync(self._frames, live.put_answer(sender.gateway, answer))
 
     def _fetched(self, entry_id: bytes) -> Entry | None:
         """Read a queued entry again; None if its session left meanwhile and deleted it."""

@@ -13,7 +13,7 @@ from contracts.messages.library import CaptureErased
 from contracts.rules.errors import UnreadableValue
 from contracts.state import erasures
 from contracts.state.erasures import ErasureRequest
-from contracts.state.events import read_entry
+from contracts.state.event_entries import read_entry
 from tests.contracts.scripting import Backend, erasure_request
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)

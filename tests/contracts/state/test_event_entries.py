@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from contracts.rules.errors import InvalidEvent
-from contracts.state.events import read_entry
+from contracts.state.event_entries import read_entry
 
 SESSION = "sess_0123456789abcdef"
 

@@ -92,6 +92,7 @@ def test_a_reservation_is_the_durable_record_kept_for_a_week(desk: Desk) -> None
     assert desk.fields(one) == {
         "capture_id": one.capture_id, "user_id": one.user_id, "connection": "socket-1",
         "session_id": one.session_id, "record_id": one.record_id, "opened_at": "2026-01-31T12:00:00.000Z",
+        "format": "2",
     }  # fmt: skip
     assert desk.record(one).outcome == ""
     assert desk.unfinished(one)

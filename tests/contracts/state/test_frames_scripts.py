@@ -30,7 +30,8 @@ def test_open_creates_the_state_and_nothing_else(capture: ScriptedCapture) -> No
     state = capture.state()
     assert state.pop("open") == capture.window.model_dump_json(exclude_none=True)
     assert state.pop("last_entry_ms") == state.pop("touched_ms")
-    assert state == {"status": "open", "accepted": "0", "bytes": "0", "backlog_bytes": "0", "extracted": "0"}
+    counts = {"accepted": "0", "bytes": "0", "backlog_bytes": "0", "extracted": "0"}
+    assert state == {"status": "open", "format": "2", **counts}
     assert lives(capture) == ("open", "none", "none")
 
 

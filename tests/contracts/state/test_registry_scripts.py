@@ -69,6 +69,7 @@ def test_a_session_and_its_start_event_come_into_being_together(registry: Regist
     assert registry.fields() == {
         "session_id": registry.session_id, "user_id": registry.user_id, "status": "active",
         "start_request": "request-1", "start_answer": '{"a":1}', "start_event": START_EVENT.decode(),
+        "format": "2",
     }  # fmt: skip
 
 
@@ -306,7 +307,7 @@ def test_a_dead_letter_holds_the_whole_event_and_the_reason(captured: Entry) -> 
         {
             b"reason": b"invalid_event", b"detail": b"it is no JSON object", b"buried_at": b"2026-01-31T12:00:00.000Z",
             b"entry_id": captured.entry_id.encode(), b"event": b"\xff not JSON", b"user_id": b"user-1",
-            b"bytes_before": b"0",
+            b"bytes_before": b"0", b"letter_format": b"2",
         }
     ]  # fmt: skip
     assert not captured.queued()

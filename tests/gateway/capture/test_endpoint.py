@@ -740,3 +740,11 @@ def test_the_log_names_the_field_that_breaks_the_schema(changes: dict[str, Any],
     assert (ended.code, ended.reason) == (1008, "schema_error")
     [line] = [line for line in lines if line["event"] == "capture refused"]
     assert field in line["why"] and "640" not in line["why"]
+
+
+def test_a_session_of_a_newer_release_refuses_captures_with_1013() -> None:
+    async def scenario(served: Served, socket: Socket, client: Client) -> None:
+        await served.state.events.hset(keys.session(client.session_id), "format", "3")  # type: ignore[misc]
+        await socket.send(client.open())
+
+    assert_refused(play(scenario), "brokers_unready", 1013)

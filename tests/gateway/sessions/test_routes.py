@@ -241,3 +241,19 @@ async def test_without_the_events_broker_every_route_is_503(tmp_path: Path, rout
             document = {"user_id": gateway.user_id, "session_id": session_id}
         answer = await gateway.post(f"/session_manager/sessions.{route}", document)
         assert "nowhere" not in assert_refused(answer, 503, "broker_unavailable")
+
+
+async def test_a_session_of_a_newer_release_is_refused_so_that_a_client_tries_again(tmp_path: Path) -> None:
+    async with reaching(tmp_path) as gateway:
+        session_id = (await gateway.start()).json()["session_id"]
+        name = keys.session(session_id)
+        await gateway.state.events.hset(name, "format", "3")  # type: ignore[misc]
+        validated = {"user_id": gateway.user_id, "session_id": session_id}
+        for answer in (
+            await gateway.end(session_id),
+            await gateway.post("/session_manager/sessions.validate", validated),
+        ):
+            assert_refused(answer, 503, "newer_format")
+            assert answer.headers["retry-after"]
+        await gateway.state.events.hset(name, "format", "2")  # type: ignore[misc]
+        assert (await gateway.end(session_id)).status_code == 200

@@ -24,7 +24,8 @@ from contracts.rules.errors import BrokerUnavailable
 from contracts.rules.ids import is_record_id
 from contracts.state import erasures
 from contracts.state.erasures import ErasureRequest
-from contracts.state.events import read_entry
+from contracts.state.event_entries import read_entry
+from tests.support.releases import newer_release
 from workers.extract import eraser as eraser_module
 from workers.extract.eraser import Eraser
 from workers.metrics import ExtractorMetrics
@@ -316,3 +317,22 @@ def test_the_event_is_a_function_of_the_request_and_the_time(case: Case) -> None
     assert first == again
     assert orjson.loads(first.model_dump_json())["erased_at"] == "2026-01-31T12:00:00.000Z"
     assert erasures.erasure_event(replace(request, capture_id="d"), NOON).record_id != first.record_id
+
+
+def test_an_erasure_of_a_newer_release_is_left_and_its_own_eraser_takes_it(
+    case: Case,
+) -> None:
+    with newer_release():
+        case.request("newer")
+    case.request("mine")
+    eraser = case.eraser()
+    for _ in range(3):
+        eraser.turn()
+    assert [one.capture_id for one in case.said()] == ["mine"]
+    assert len(case.files()) == 1
+    assert case.frames.xlen(keys.ERASURES) == 1
+    assert case.metrics.left.labels("erasure")._value.get() == 1
+    with newer_release():
+        case.eraser("two").turn()
+    assert not case.files()
+    assert not case.frames.xlen(keys.ERASURES)

@@ -19,10 +19,11 @@ from contracts.rules.errors import BrokerUnavailable
 from contracts.state import heartbeats, live
 from contracts.state.live import WorkerSlot
 from tests.conftest import BrokerPair
+from tests.support.releases import newer_release
 from tests.support.waiting import wait_until
 from tests.workers.broker_capture import FakePipeline, grey_jpeg
 from tests.workers.live.fakes import FAILS, QUICK, FakeGateway, LocalWorker, ShadePipeline, result_of, seen
-from workers.live.worker import result_text
+from workers.live.worker import OTHER_RELEASE, result_text
 from workers.vision.pipelines.base import Findings, Image
 
 ME = "worker-1"
@@ -55,6 +56,20 @@ def is_kept(frames: redis.Redis, place: WorkerSlot) -> bool:
 def names(frames: redis.Redis) -> set[bytes]:
     found: Any = frames.keys()
     return set(found)
+
+
+def test_a_frame_of_a_newer_release_is_refused_at_once_and_not_again(local: LocalWorker, gateway: FakeGateway) -> None:
+    place = gateway.join("a")
+    with newer_release():
+        gateway.send(place, grey_jpeg(51), 7)
+    local.worker.turn()
+    (answer,) = gateway.answers()
+    assert (answer.live_id, answer.frame_index, answer.error) == ("a", 7, "pipeline_failure")
+    assert answer.text == OTHER_RELEASE.encode()
+    assert not local.made
+    gateway.send(place, grey_jpeg(51), 8)
+    local.worker.turn()
+    assert [one.error for one in gateway.answers()] == [None]
 
 
 # --- one frame -------------------------------------------------------------------------------------------

@@ -8,6 +8,6 @@ if redis.call('ZSCORE', KEYS[2], ARGV[2]) then
   redis.call('ZADD', KEYS[2], string.format('%.0f', t[1] * 1000 + math.floor(t[2] / 1000) + ARGV[3]), ARGV[2])
 end
 if not s[1] or s[1] ~= ARGV[1] then return 'session_invalid' end
-if s[2] ~= 'active' then return 'session_closed' end
+if s[2] ~= 'active' and s[2] ~= 'withdrawn' then return 'session_closed' end
 if s[3] then return 'consent_withdrawn' end
 return 'active'

@@ -3,9 +3,11 @@
 -- KEYS session, record, window, user_captures, unfinished
 -- ARGV capture_id, user_id, connection, max_captures_per_user, lease_ms, ttl_s, session_ttl_s, field, value …
 -- -> OK | session_invalid | session_closed | consent_withdrawn | duplicate_capture | too_many_captures
-local s = redis.call('HMGET', KEYS[1], 'user_id', 'status', 'withdrawn')
+-- | format <number>: the session is another release's
+local s = redis.call('HMGET', KEYS[1], 'user_id', 'status', 'withdrawn', 'format')
+if s[4] and s[4] ~= '1' and s[4] ~= '2' then return 'format ' .. s[4] end
 if not s[1] or s[1] ~= ARGV[2] then return 'session_invalid' end
-if s[2] ~= 'active' then return 'session_closed' end
+if s[2] ~= 'active' and s[2] ~= 'withdrawn' then return 'session_closed' end
 if s[3] then return 'consent_withdrawn' end
 if redis.call('EXISTS', KEYS[2]) == 1 then
   if redis.call('HGET', KEYS[2], 'connection') == ARGV[3] then return 'OK' end -- a repeat whose answer was lost

@@ -1,8 +1,9 @@
 -- claim (frames): gives the capture to the consumer that holds its dispatch entry, with a new generation; every older token
 -- becomes invalid. A second dispatch entry for the same capture, or a finished or failed
--- capture, gets nothing.
--- KEYS state, frames, rows   ARGV dispatch_id, ttl_open_s, ttl_ended_s   -> HGETALL | {}
-local s = redis.call('HMGET', KEYS[1], 'status', 'dispatch')
+-- capture, gets nothing. A state of another release is left as it is.
+-- KEYS state, frames, rows   ARGV dispatch_id, ttl_open_s, ttl_ended_s   -> HGETALL | {} | {format, number}
+local s = redis.call('HMGET', KEYS[1], 'status', 'dispatch', 'format')
+if s[3] and s[3] ~= '1' and s[3] ~= '2' then return {'format', s[3]} end
 if not s[1] or s[1] == 'finished' or s[1] == 'failed' then return {} end
 if s[2] and s[2] ~= ARGV[1] then return {} end
 local ttl = s[1] == 'open' and ARGV[2] or ARGV[3]

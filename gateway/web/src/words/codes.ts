@@ -236,6 +236,7 @@ const de: typeof constants.codes = {
   },
   server_busy: { page: say("Der Server ist beschäftigt.", SOON) },
   body_too_large: { page: say("Die Anfrage ist größer als 1 MiB.", "Senden Sie eine kleinere.") },
+  newer_format: { page: say("Der Server wird gerade erneuert. Nichts ist verloren.", SOON) },
   broker_unavailable: { page: say("Ein Teil des Servers läuft nicht. Nichts ist verloren.", SOON) },
   recorder_unavailable: {
     page: say(
