@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from contracts.broker import keys
+from contracts.rules.formats import FIELD, Kind, written
 from contracts.rules.limits import CaptureLimits
 from contracts.state.dispatch import DispatchEntry
 from contracts.state.erasures import ErasureRequest
@@ -61,17 +62,26 @@ _TIME = "2026-11-21T03:46:09.000Z"
 _WHO = {"capture_id": _CAPTURE, "user_id": _USER, "session_id": _SESSION}
 _JPEG: Schema = {"type": "string", "contentMediaType": "image/jpeg", "description": "The JPEG's own bytes."}
 
+
+def _format(kind: Kind) -> dict[str, Schema]:
+    """The field with the format's number; entries of release 0.2.0 lack it."""
+    text = "The format's number; without it, 1. Readers take it and the one before."
+    return {FIELD: _optional({"type": "string", "const": written(kind), "description": text})}
+
+
 _DISPATCH = Entry(
     "DispatchEntry",
-    entry_schema(DispatchEntry, "A capture that waits for an extractor. While it is pending, it is the lease.", {}),
+    entry_schema(DispatchEntry, "A capture that waits for an extractor. While it is pending, it is the lease.",
+                 _format("dispatch")),
     _WHO,
-)
+)  # fmt: skip
 _ERASURE = Entry(
     "ErasureRequest",
     entry_schema(
         ErasureRequest, "A capture whose artifact is to be removed.",
         {"uri": {"type": "string", "description": "That of the capture's own event, as `hash`."},
-         "hash": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$", "description": "`sha256:` and 64 hex digits."}},
+         "hash": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$", "description": "`sha256:` and 64 hex digits."},
+         **_format("erasure")},
     ),
     {
         **_WHO, "record_id": _WINDOW, "uri": f"users/{_USER}/sessions/{_SESSION}/features/{_WINDOW}.npz",
@@ -96,14 +106,16 @@ _TERMINAL = Entry(
 )  # fmt: skip
 _LIVE_FRAME = Entry(
     "LiveFrameEntry",
-    entry_schema(LiveFrame, "A frame for a live worker, which deletes it when it reads it.", {"payload": _JPEG}),
-)
+    entry_schema(LiveFrame, "A frame for a live worker, which deletes it when it reads it.",
+                 {"payload": _JPEG, **_format("live")}),
+)  # fmt: skip
 _LIVE_ANSWER = Entry(
     "LiveAnswerEntry",
     entry_schema(
         Answer, "An answer for a gateway, which deletes it when it has read it.",
         {"text": {"type": "string", "description": "JSON of a `PipelineResult`; with an error, a sentence."},
-         "error": {"anyOf": [{"type": "string", "const": ""}, reference("LiveCode")], "description": "The code."}},
+         "error": {"anyOf": [{"type": "string", "const": ""}, reference("LiveCode")], "description": "The code."},
+         **_format("live")},
     ),
     {"live_id": "5d1c", "frame_index": "7", "error": "pipeline_failure", "text": "The pipeline failed."},
 )  # fmt: skip
@@ -122,7 +134,7 @@ _BY_CLIENT: Schema = _optional(
         "description": "A client appended it, with a `source` that only this product's processes use.",
     }
 )
-_EVENT_FIELDS = {"event": _LINE, "capture_id": _OF_CAPTURE, "by_client": _BY_CLIENT}
+_EVENT_FIELDS = {"event": _LINE, "capture_id": _OF_CAPTURE, "by_client": _BY_CLIENT, **_format("event")}
 _EVENT_EXAMPLE = {
     "event": '{"schema_version":"1.0.1","record_id":"…","source":"note_taker","note":"she smiled"}',
     "user_id": _USER, "session_id": _SESSION, "record_id": _WINDOW,
@@ -138,6 +150,8 @@ _DEAD = Entry(
             "buried_at": reference("UtcDatetime"),
             "entry_id": {"type": "string", "description": "Its entry ID in the stream of events."},
             "bytes_before": {"type": "string", "description": "The size of all dead letters before it, in bytes."},
+            "letter_format": _optional({"type": "string", "const": written("dead_letter"),
+                                        "description": "The letter's own format; `format` is its entry's."}),
             **_EVENT_FIELDS,
         },
     ),

@@ -10,7 +10,8 @@ import pytest
 from contracts.broker import keys
 from contracts.state import records
 from contracts.state.dispatch import DispatchEntry
-from contracts.state.events import EventEntry, read_entry
+from contracts.state.event_entries import read_entry
+from contracts.state.events import EventEntry
 from contracts.state.live import LiveFrame
 from contracts.state.records import CaptureCounts
 from tests.contracts.scripting import Backend, window
