@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -27,6 +29,7 @@ from gateway.http.security import AccessControl, SecurityHeaders
 from gateway.library import routes as library
 from gateway.library.erasures import Erasures
 from gateway.library.library import Library
+from gateway.library.retention import Retention
 from gateway.live.lane import LiveLane
 from gateway.live.routes import live_routes
 from gateway.monitoring import health
@@ -37,6 +40,7 @@ from gateway.sessions import recording
 from gateway.sessions import routes as sessions
 from gateway.state import GatewayState
 from gateway.studies.folder import StudyFolder
+from gateway.studies.retention import retention_rules
 from gateway.studies.routes import study_routes
 from gateway.uploads import jobs
 from gateway.uploads import routes as uploads
@@ -91,9 +95,8 @@ _CAPTURE_ROUTES = [
 _UPLOAD_ROUTES = [*uploads.ROUTES, *jobs.ROUTES]
 
 
-def _session_routes(settings: Settings) -> list[Route]:
+def _session_routes(settings: Settings, studies: StudyFolder) -> list[Route]:
     consent = load_consent_text(settings)
-    studies = StudyFolder(settings.studies_dir, settings.capture)
     return [*consent_routes(consent), *study_routes(studies, consent), *sessions.ROUTES, *recording.ROUTES]
 
 
@@ -113,10 +116,12 @@ def create_app(state: GatewayState) -> Starlette:
 
     The caller runs ``app.state.brokers.run()``, which checks the brokers: before its first check ``/readyz`` answers
     503 and no capture can be opened. It also runs ``app.state.live.run()``, which reads the live workers' answers,
-    ``app.state.library.run()``, which keeps the catalog up to date (and closes that library at the end), and
-    ``app.state.erasures.run()``, which asks for erasures. Raises `ConfigurationError` for ``A3CP_CONSENT_FILE``,
-    ``A3CP_STUDIES_DIR`` and ``A3CP_ROOT_PATH``.
+    ``app.state.library.run()``, which keeps the catalog up to date (and closes that library at the end),
+    ``app.state.erasures.run()``, which asks for erasures, and ``app.state.retention.run()``, which withdraws what was
+    kept long enough. Raises `ConfigurationError` for ``A3CP_CONSENT_FILE``, ``A3CP_STUDIES_DIR`` and
+    ``A3CP_ROOT_PATH``.
     """
+    studies = StudyFolder(state.settings.studies_dir, state.settings.capture)
     app = Starlette(
         routes=guarded(
             [
@@ -124,7 +129,7 @@ def create_app(state: GatewayState) -> Starlette:
                 *docs_routes(state.settings.root_path),
                 *health.ROUTES,
                 *metrics.ROUTES,
-                *_session_routes(state.settings),
+                *_session_routes(state.settings, studies),
                 *report.ROUTES,
                 *preview_routes(),
                 *_UPLOAD_ROUTES,
@@ -144,6 +149,13 @@ def create_app(state: GatewayState) -> Starlette:
     app.state.gateway = state
     app.state.brokers = BrokerWatch(state)
     app.state.live = LiveLane(state)
+    _add_library(app, state, studies)
+    return app
+
+
+def _add_library(app: Starlette, state: GatewayState, studies: StudyFolder) -> None:
+    """What reads the catalog beside the routes."""
     app.state.library = Library(state.settings)
     app.state.erasures = Erasures(state, app.state.library)
-    return app
+    rules = partial(retention_rules, state.settings, studies)
+    app.state.retention = Retention(state, app.state.library, app.state.erasures, rules)

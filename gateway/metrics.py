@@ -161,6 +161,7 @@ BACKGROUND_TASKS = (
     "live_places",
     "library",
     "erasures",
+    "retention",
 )
 
 
@@ -187,6 +188,9 @@ class GatewayMetrics:
         )  # fmt: skip
         self.erasing = _same(
             "a3cp_library_erasing", "Captures that wait to be erased, by this gateway's catalog.", registry
+        )
+        self.retention_waits = _same(
+            "a3cp_retention_waits", "Captures whose time is over and that wait for an operator.", registry
         )
         self.stream_sessions_active = _sum(
             "stream_sessions_active", "Connections of the real-time lane that are open now.", registry

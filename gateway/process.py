@@ -106,6 +106,7 @@ def _background(app: Starlette, state: GatewayState, server: GatewayServer) -> l
         asyncio.create_task(load_decoder(brokers.complete)),
         asyncio.create_task(library.run(partial(note, "library"))),
         asyncio.create_task(app.state.erasures.run(partial(note, "erasures"))),
+        asyncio.create_task(app.state.retention.run(partial(note, "retention"))),
     ]
     if state.settings.stream_enabled:
         tasks.append(asyncio.create_task(app.state.live.run()))

@@ -16,6 +16,7 @@ from scripts.dead_cli import dead_app
 from scripts.exits import exits
 from scripts.export_cli import export_app
 from scripts.library_cli import catalog_app, library_app
+from scripts.retention_cli import retention_app
 from scripts.study_cli import study_app
 
 if TYPE_CHECKING:
@@ -243,6 +244,7 @@ app.add_typer(study_app, name="study")
 app.add_typer(dead_app, name="dead")
 app.add_typer(access_app, name="access")
 app.add_typer(backup_app)
+app.add_typer(retention_app)
 
 
 @app.command(hidden=True)

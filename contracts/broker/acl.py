@@ -79,6 +79,7 @@ _GATEWAY_EVENTS: Rights = {
     keys.RECORDER_LEADER: "exists",
     receipt("*"): "get",
     erasure("*"): "hmget hset expire del",
+    keys.RETENTION: "hgetall hset pttl pexpire del",
 }
 
 _EXTRACTOR_FRAMES: Rights = {

@@ -21,6 +21,7 @@ __all__ = [
     "RECORDER_GROUP",
     "RECORDER_LEADER",
     "RELEASED",
+    "RETENTION",
     "UNFINISHED",
     "UPLOADS",
     "UPLOAD_PLACES",
@@ -83,6 +84,11 @@ UNFINISHED = "{a3cp}:unfinished"
 
 RECORDER_LEADER = "{a3cp}:recorder:leader"
 """Events role, string with a TTL: the name of the active recorder. When it expires, a standby sets its own."""
+
+
+RETENTION = "{a3cp}:retention"
+"""Events role, hash, kept 7 days from the last look: which gateway heeds the rules of retention, and since when each
+rule has been watched."""
 
 
 class CaptureKeys(NamedTuple):

@@ -40,6 +40,7 @@ ScriptName = Literal[
     "live_join", "live_renew", "live_alive", "live_put", "live_drop",
     "reserve", "recheck", "mark_closed", "publish", "abort", "append_events", "acknowledge_events",
     "dead_letter", "retry_letter", "drop_letter", "take_back", "allow_erasure", "publish_erasure",
+    "watch_retention",
     "session_start", "session_end", "acquire_leadership", "release_leadership",
 ]  # fmt: skip
 

@@ -26,8 +26,10 @@ class ConsentStatement(StrictModel):
 
 class ConsentText(StrictModel):
     """``GET /consent``: the text to show before the first capture, Markdown, and its hash. With ``required``, the
-    gateway refuses sessions and captures without consent."""
+    gateway refuses sessions and captures without consent. What is recorded is erased after ``retention_days`` days;
+    null: it is kept for ever. The hash does not depend on them."""
 
     text: Annotated[str, Field(min_length=1)]
     hash: TextHash
     required: bool
+    retention_days: Annotated[int, Field(ge=1)] | None = None

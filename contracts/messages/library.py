@@ -83,11 +83,15 @@ class CaptureReassigned(_LibraryEvent):
 
 class ConsentWithdrawn(_LibraryEvent):
     """Consent to a capture is withdrawn; without a ``capture_id``, to every capture of the session, also to later ones.
-    With ``erase`` the artifacts are to be removed."""
+    With ``erase`` the artifacts are to be removed.
+
+    ``reason`` is ``retention`` if the gateway says so itself, because the time is over for which the capture was to be
+    kept; ``timestamp`` is then that moment."""
 
     event: Literal["consent.withdrawn"] = "consent.withdrawn"
     capture_id: Identifier | None = None
     erase: bool = False
+    reason: Reason | None = None
 
 
 class CaptureErased(A3CPMessage):
@@ -161,8 +165,9 @@ class LibraryCapture(StrictModel):
     ``participant`` is the user, unless the capture was reassigned. ``label`` is the last relabelling's, else the
     capture's own, else its session's. ``fps`` is the rate that the client asked for. ``found`` counts the frames in
     which each part was found. ``study``, ``prompt`` and ``resend_of`` are those of the capture's own annotation,
-    whatever was said since. ``label``, ``fps``, ``found``, ``quality``, ``review``, ``study``, ``prompt`` and
-    ``resend_of`` are null if no event has them.
+    whatever was said since. ``kept_until`` is when the capture will be erased because its time is over; null if it is
+    kept for ever, or is to be erased anyway. ``label``, ``fps``, ``found``, ``quality``, ``review``, ``study``,
+    ``prompt`` and ``resend_of`` are null if no event has them.
     """
 
     capture_id: Identifier
@@ -184,6 +189,7 @@ class LibraryCapture(StrictModel):
     study: Identifier | None = None
     prompt: Identifier | None = None
     resend_of: Identifier | None = None
+    kept_until: UtcDatetime | None = None
 
 
 class LibraryQuery(StrictModel):

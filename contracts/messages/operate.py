@@ -7,9 +7,21 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from contracts.messages.base import StrictModel
-from contracts.rules.ids import UtcDatetime
+from contracts.rules.ids import Identifier, SessionId, UtcDatetime
 
-__all__ = ["DeadItem", "DeadItemQuery", "DeadItemWhole", "DeadPage", "DroppedItem", "RetriedItem"]
+__all__ = [
+    "DeadItem",
+    "DeadItemQuery",
+    "DeadItemWhole",
+    "DeadPage",
+    "DroppedItem",
+    "RetentionDone",
+    "RetentionDue",
+    "RetentionReport",
+    "RetentionRequest",
+    "RetentionStudy",
+    "RetriedItem",
+]
 
 DeadKind = Literal["event", "capture"]
 
@@ -80,3 +92,52 @@ class DroppedItem(StrictModel):
 
     id: str
     dropped_at: UtcDatetime
+
+
+class RetentionStudy(StrictModel):
+    """The captures of one study, or without a ``study`` those that have none: how many are kept, and how many of these
+    are ``due``, so that retention erases them.
+
+    ``days`` is null if they are kept for ever. It is so, too, for a study that the gateway does not know (``known`` is
+    false): its file is missing or has a mistake. ``oldest`` is from when the days of the oldest one count.
+    """
+
+    study: Identifier | None
+    known: bool
+    days: int | None
+    kept: int
+    due: int
+    oldest: UtcDatetime
+
+
+class RetentionDue(StrictModel):
+    """One capture whose time was over at ``due_at``."""
+
+    capture_id: Identifier
+    session_id: SessionId
+    user_id: Identifier
+    study: Identifier | None
+    due_at: UtcDatetime
+
+
+class RetentionReport(StrictModel):
+    """``GET /operate/retention``: what is due ``now``, by the clock of the events broker. ``captures`` has those whose
+    time was over first, at most 1,000."""
+
+    now: UtcDatetime
+    studies: list[RetentionStudy]
+    captures: list[RetentionDue]
+
+
+class RetentionRequest(StrictModel):
+    """``POST /operate/retention``: erase what was due at ``until``, which is the ``now`` of the report that the
+    operator has read."""
+
+    until: UtcDatetime
+
+
+class RetentionDone(StrictModel):
+    """How many captures this request withdrew, at most 100, and how many are ``left``."""
+
+    withdrawn: int
+    left: int

@@ -24,6 +24,7 @@ from contracts.rules.broker_url import TLS_FILES, url_problem
 from contracts.rules.errors import ConfigurationError
 from contracts.rules.ids import check_identifier
 from contracts.rules.limits import CaptureLimits
+from contracts.rules.retention import MOST_DAYS
 from contracts.rules.reverse_proxy import read_networks, read_root_path
 
 __all__ = [
@@ -65,13 +66,12 @@ class Settings(BaseModel):
     consent: Annotated[Literal["optional", "required"], Field(alias="A3CP_CONSENT")] = "optional"
     consent_file: Annotated[Path | None, Field(alias="A3CP_CONSENT_FILE")] = None
     studies_dir: Annotated[Path | None, Field(alias="A3CP_STUDIES_DIR")] = None
+    retention_days: Annotated[int, Field(alias="A3CP_RETENTION_DAYS", ge=0, le=MOST_DAYS)] = 0
     max_event_bytes: Annotated[int, Field(alias="MAX_EVENT_BYTES", ge=1024, le=64 * 1024 * 1024)] = 512 * 1024
     recorder_fsync: Annotated[Literal["never", "always"], Field(alias="A3CP_RECORDER_FSYNC")] = "never"
     dead_letters_max_bytes: Annotated[int, Field(alias="A3CP_DEAD_LETTERS_MAX_BYTES", ge=2**24, le=2**34)] = 2**26
     failed_captures_s: Annotated[int, Field(alias="A3CP_FAILED_CAPTURES_S", ge=0, le=86_400)] = 0
-    failed_captures_max_bytes: Annotated[int, Field(alias="A3CP_FAILED_CAPTURES_MAX_BYTES", ge=1, le=2**34)] = (
-        64 * 1024 * 1024
-    )
+    failed_captures_max_bytes: Annotated[int, Field(alias="A3CP_FAILED_CAPTURES_MAX_BYTES", ge=1, le=2**34)] = 2**26
     metrics_port: Annotated[int | None, Field(alias="A3CP_METRICS_PORT", ge=0, le=65535)] = None
     worker_lanes: Annotated[str, Field(alias="A3CP_WORKER_LANES")] = "capture,live"
     extractor_captures: Annotated[int, Field(alias="A3CP_EXTRACTOR_CAPTURES", ge=1, le=8)] = 2

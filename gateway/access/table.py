@@ -66,6 +66,8 @@ ACCESS_TABLE: tuple[AccessRow, ...] = (
     AccessRow("GET", "/operate/dead/{id}", "operate"),
     AccessRow("POST", "/operate/dead/{id}/retry", "operate"),
     AccessRow("POST", "/operate/dead/{id}/drop", "operate"),
+    AccessRow("GET", "/operate/retention", "operate"),
+    AccessRow("POST", "/operate/retention", "operate"),
     *_sign_in("/access/me", "/consent", "/studies", "/studies/{study}", "/studies/{study}/pictures/{prompt}"),
     *_sign_in("/camera_feed_worker/limits", "/pipelines", "/health"),
     *_open("/livez", "/readyz", "/docs", "/docs/openapi.json", "/docs/asyncapi.json", "/static/assets/{name}"),

@@ -30,7 +30,8 @@ def load_consent_text(settings: Settings) -> ConsentText:
         raise ConfigurationError(f"A3CP_CONSENT_FILE: {path} is not UTF-8 text") from None
     if not text.strip():
         raise ConfigurationError(f"A3CP_CONSENT_FILE: {path} is empty")
-    return consent_text(text, required=settings.consent == "required")
+    kept = consent_text(text, required=settings.consent == "required")
+    return kept.model_copy(update={"retention_days": settings.retention_days or None})
 
 
 def consent_text(text: str, *, required: bool) -> ConsentText:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from contracts.messages.operate import DeadItemQuery, DeadItemWhole, DeadPage, DroppedItem, RetriedItem
+from contracts.messages.operate import (
+    DeadItemQuery,
+    DeadItemWhole,
+    DeadPage,
+    DroppedItem,
+    RetentionDone,
+    RetentionReport,
+    RetentionRequest,
+    RetriedItem,
+)
 from gateway.docs.operation import DocumentedResponse, Operation
 
 __all__ = ["OPERATE_OPERATIONS"]
@@ -29,5 +38,17 @@ OPERATE_OPERATIONS = (
     Operation(
         "post", "/operate/dead/{id}/drop", _OPERATE, "Remove a dead letter for good",
         (DocumentedResponse("It is gone, and cannot be restored.", DroppedItem),), ("dead_letter", "broker"),
+    ),
+    Operation(
+        "get", "/operate/retention", _OPERATE, "List the captures whose time is over",
+        (DocumentedResponse("What is due, and how many captures each study keeps.", RetentionReport),),
+        ("studies", "library", "library_read", "broker"),
+    ),
+    Operation(
+        "post", "/operate/retention", _OPERATE, "Erase captures whose time is over",
+        (DocumentedResponse("A batch is withdrawn, and workers erase it.", RetentionDone),),
+        ("studies", "library", "library_read", "body", "append", "broker"), RetentionRequest,
+        "Retention erases by itself what comes due while it is watched. All else waits for this word. Repeat it while "
+        "some are `left`.",
     ),
 )  # fmt: skip

@@ -20,11 +20,12 @@ __all__ = [
     "new_database",
     "newest_database",
     "open_database",
+    "reading",
     "remove_catalog",
     "replace_database",
 ]
 
-CATALOG_VERSION = 6
+CATALOG_VERSION = 7
 """Rises if the tables change, or if `contracts.storage.capture_facts` decides something else for the same lines."""
 
 BUSY_MS = 5_000
@@ -48,7 +49,8 @@ CREATE TABLE captures (
     study TEXT, prompt TEXT,
     search TEXT,              -- the label and the ids, normalised: see `search_text`
     erasing INTEGER,          -- 1: its artifact is to be removed
-    answer TEXT,              -- a LibraryCapture, JSON
+    kept_from TEXT,           -- from when the days count for which it is kept
+    answer TEXT,              -- a LibraryCapture without kept_until, JSON
     PRIMARY KEY (user_id, session_id, capture_id)
 );
 -- it has every column of a filter, so that counting reads no row
@@ -59,6 +61,7 @@ CREATE INDEX captures_by_time ON captures
 CREATE INDEX captures_of_study ON captures (study, participant) WHERE study IS NOT NULL;
 CREATE INDEX captures_by_id ON captures (capture_id);
 CREATE INDEX captures_to_erase ON captures (user_id, session_id) WHERE erasing = 1;
+CREATE INDEX captures_to_keep ON captures (study, kept_from) WHERE erasing = 0 AND state != 'erased';
 CREATE TABLE history (
     user_id TEXT NOT NULL, session_id TEXT NOT NULL, line INTEGER NOT NULL,
     capture_id TEXT NOT NULL, -- empty: of the whole session
@@ -101,6 +104,17 @@ def open_database(path: Path, *, writes: bool = True) -> sqlite3.Connection:
         database.close()
         raise
     return database
+
+
+@contextmanager
+def reading(folder: Path) -> Iterator[sqlite3.Connection]:
+    """The newest catalog of a folder, to be read in one state. Errors as `open_database`."""
+    database = open_database(newest_database(folder), writes=False)
+    try:
+        database.execute("BEGIN")
+        yield database
+    finally:
+        database.close()
 
 
 def is_damage(error: BaseException) -> bool:

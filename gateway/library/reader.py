@@ -5,9 +5,6 @@ Each function opens the file and sees one state of it, whatever is written meanw
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -21,8 +18,10 @@ from contracts.messages.library import (
     ReviewVerdict,
 )
 from contracts.rules.quality_reasons import QualityVerdict
+from contracts.rules.retention import RetentionRules
 from contracts.storage.capture_facts import statement_key
-from gateway.library.database import newest_database, open_database
+from gateway.library.database import reading
+from gateway.library.due import FOR_EVER, KEPT_ANSWER, kept_answer
 from gateway.library.filters import PLACE_COLUMNS, condition_of, next_cursor, read_cursor, shows
 
 __all__ = [
@@ -33,7 +32,6 @@ __all__ = [
     "read_page",
     "read_recorded",
     "read_summary",
-    "reading",
 ]
 
 MOST_HISTORY = 1_000
@@ -69,9 +67,11 @@ class CatalogCapture:
     reference: dict[str, Any]
 
 
-def read_page(folder: Path, query: LibraryQuery, people: frozenset[str] | None = None) -> bytes:
+def read_page(
+    folder: Path, query: LibraryQuery, people: frozenset[str] | None = None, rules: RetentionRules = FOR_EVER
+) -> bytes:
     """One page of captures: a ``LibraryPage``, JSON. Captures of other people than these do not exist; None stands for
-    all.
+    all. ``rules`` say until when each is kept.
 
     Raises:
         RequestRefused: 400 ``invalid_cursor``.
@@ -82,18 +82,23 @@ def read_page(folder: Path, query: LibraryQuery, people: frozenset[str] | None =
     with reading(folder) as database:
         total = database.execute(f"SELECT count(*) FROM captures WHERE {condition.sql}", condition.values).fetchone()[0]  # noqa: S608
         rows = database.execute(
-            f"SELECT answer, {PLACE_COLUMNS} FROM captures WHERE {wanted.sql} "  # noqa: S608
+            f"SELECT {KEPT_ANSWER}, {PLACE_COLUMNS} FROM captures WHERE {wanted.sql} "  # noqa: S608
             "ORDER BY recorded_at DESC, capture_id DESC, session_id DESC, user_id DESC LIMIT ?",
             (*wanted.values, query.limit + 1),
         ).fetchall()
     page = rows[: query.limit]
-    cursor = next_cursor(condition, page[-1][1:]) if len(rows) > len(page) else None
-    return orjson.dumps({"captures": [orjson.Fragment(row[0]) for row in page], "next": cursor, "total": total})
+    cursor = next_cursor(condition, page[-1][3:]) if len(rows) > len(page) else None
+    return orjson.dumps(
+        {"captures": [orjson.Fragment(kept_answer(rules, *row[:3])) for row in page], "next": cursor, "total": total}
+    )
 
 
-def read_capture(folder: Path, capture_id: str, people: frozenset[str] | None = None) -> bytes | None:
+def read_capture(
+    folder: Path, capture_id: str, people: frozenset[str] | None = None, rules: RetentionRules = FOR_EVER
+) -> bytes | None:
     """One capture with its history: a ``LibraryCaptureWithHistory``, JSON; None if there is none. If the logs of two
-    sessions have a capture of this id, it is the one that was recorded first. ``people`` as for `read_page`.
+    sessions have a capture of this id, it is the one that was recorded first. ``people`` and ``rules`` as for
+    `read_page`.
 
     Raises:
         sqlite3.Error, OSError: the catalog cannot be read.
@@ -103,10 +108,10 @@ def read_capture(folder: Path, capture_id: str, people: frozenset[str] | None = 
         row = database.execute(_CAPTURE.format(shows=condition), (capture_id, *values)).fetchone()
         if row is None:
             return None
-        answer, user_id, session_id = row
+        *kept, user_id, session_id = row
         entries = database.execute(_HISTORY, (user_id, session_id, capture_id, MOST_HISTORY)).fetchall()
     history = [orjson.loads(entry) for (entry,) in reversed(entries)]
-    return orjson.dumps({**orjson.loads(answer), "history": history})
+    return orjson.dumps({**orjson.loads(kept_answer(rules, *kept)), "history": history})
 
 
 def read_recorded(
@@ -181,18 +186,8 @@ def read_summary(folder: Path, people: frozenset[str] | None = None) -> bytes:
     return orjson.dumps(counts)
 
 
-@contextmanager
-def reading(folder: Path) -> Iterator[sqlite3.Connection]:
-    database = open_database(newest_database(folder), writes=False)
-    try:
-        database.execute("BEGIN")
-        yield database
-    finally:
-        database.close()
-
-
-_CAPTURE = """SELECT answer, user_id, session_id FROM captures
-    WHERE capture_id=? AND {shows} ORDER BY recorded_at, session_id, user_id LIMIT 1"""
+_CAPTURE = f"""SELECT {KEPT_ANSWER}, user_id, session_id FROM captures
+    WHERE capture_id=? AND {{shows}} ORDER BY recorded_at, session_id, user_id LIMIT 1"""  # noqa: S608
 _RECORDED = """SELECT answer, facts FROM captures
     WHERE capture_id=? AND {shows} ORDER BY recorded_at, session_id, user_id"""
 _HISTORY = """SELECT entry FROM history

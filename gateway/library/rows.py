@@ -5,9 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import timedelta
 
 import orjson
 
+from contracts.rules.ids import format_utc, parse_utc
+from contracts.rules.retention import kept_from
 from contracts.storage.capture_facts import CaptureFacts, RecordedCapture, SessionFacts, describe, statement_key
 from contracts.storage.session_fold import Heard, SessionFold
 from contracts.storage.session_log import LogLine
@@ -47,7 +50,7 @@ class StoredSession:
         facts = orjson.dumps(capture).decode()
         recorded = capture.recorded
         if recorded is None:
-            return (*self._key, capture.capture_id, facts, *(None,) * 12)
+            return (*self._key, capture.capture_id, facts, *(None,) * 13)
         user_id, session_id = self._key
         said = describe(user_id, self._session, capture)
         answer = {
@@ -73,7 +76,8 @@ class StoredSession:
         }
         search = search_text(said.label, said.participant, *self._key, capture.capture_id, recorded.record_id)
         columns = (recorded.recorded_at, said.label, said.quality, said.review, said.consent, said.state,
-                   said.participant, recorded.study, recorded.prompt, search, int(said.erasing))  # fmt: skip
+                   said.participant, recorded.study, recorded.prompt, search, int(said.erasing),
+                   _kept_from(recorded))  # fmt: skip
         return (*self._key, capture.capture_id, facts, *columns, orjson.dumps(answer).decode())
 
     def _history_row(self, heard: Heard) -> tuple[str | int, ...]:
@@ -93,6 +97,15 @@ _WHOLE_SESSION = ("label", "consent_given", "withdrawn", "erase")
 """The facts of a session that change what its captures' rows say."""
 
 
+def _kept_from(recorded: RecordedCapture) -> str:
+    recorded_at, start = parse_utc(recorded.recorded_at), parse_utc(recorded.timestamp_start)
+    try:
+        end = start + timedelta(milliseconds=recorded.duration_ms)
+    except OverflowError:  # the device says that it ended after the year 9999
+        end = recorded_at
+    return format_utc(kept_from(end, recorded_at))
+
+
 def _capture_facts(text: str) -> CaptureFacts:
     document = orjson.loads(text)
     recorded = document.pop("recorded")
@@ -106,5 +119,5 @@ def forget_session(database: sqlite3.Connection, user_id: str, session_id: str) 
 
 _FACTS = "SELECT facts FROM captures WHERE user_id=? AND session_id=? AND capture_id=?"
 _FACTS_OF_SESSION = "SELECT facts FROM captures WHERE user_id=? AND session_id=?"
-_PUT_CAPTURE = "INSERT OR REPLACE INTO captures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_PUT_CAPTURE = "INSERT OR REPLACE INTO captures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _PUT_HISTORY = "INSERT OR REPLACE INTO history VALUES (?, ?, ?, ?, ?, ?)"

@@ -12,7 +12,7 @@ import orjson
 from contracts.messages.library import CaptureState
 from contracts.state.erasures import ErasureRequest
 from contracts.storage.capture_facts import statement_key
-from gateway.library.reader import reading
+from gateway.library.database import reading
 
 __all__ = [
     "Covered",

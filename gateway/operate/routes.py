@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from contracts.messages.operate import DeadItemQuery, DroppedItem, RetriedItem
 from gateway.http.requests import query_parameters, validated
+from gateway.operate import retention
 from gateway.operate.captures import FailedCaptures
 from gateway.operate.dead import DeadLetters
 from gateway.operate.explanations import CAPTURE
@@ -66,4 +67,5 @@ ROUTES = [
     Route("/operate/dead/{id}", dead_one, methods=["GET"]),
     Route("/operate/dead/{id}/retry", retry, methods=["POST"]),
     Route("/operate/dead/{id}/drop", drop, methods=["POST"]),
+    *retention.ROUTES,
 ]

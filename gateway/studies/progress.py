@@ -15,7 +15,7 @@ from contracts.messages.study import PromptProgress, StudyProgress, StudyTake
 from contracts.rules.good_take import GoodTake
 from contracts.rules.ids import parse_utc
 from contracts.rules.study_plan import plan, remaining
-from gateway.library.reader import reading
+from gateway.library.database import reading
 from gateway.studies.table import StudyTable
 
 __all__ = ["CatalogTake", "judge_take", "progress_of", "read_takes"]

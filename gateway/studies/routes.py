@@ -21,6 +21,7 @@ from gateway.http.requests import query_parameters, validated
 from gateway.library.library import Library
 from gateway.studies.folder import StudyFolder
 from gateway.studies.progress import progress_of, read_takes
+from gateway.studies.retention import days_kept
 from gateway.studies.table import StudyTable
 
 __all__ = ["study_answer", "study_routes"]
@@ -31,6 +32,7 @@ log = get_logger()
 def study_answer(study: str, table: StudyTable, of_gateway: ConsentText) -> Study:
     """A study as a page needs it. ``of_gateway`` is the consent text of a study without its own."""
     consent = consent_text(table.consent, required=of_gateway.required) if table.consent else of_gateway
+    days = days_kept(table.retention_days, of_gateway.retention_days)
     prompts = [
         StudyPrompt(
             prompt=prompt.id,
@@ -41,8 +43,9 @@ def study_answer(study: str, table: StudyTable, of_gateway: ConsentText) -> Stud
         )
         for prompt in table.prompts
     ]
-    same = table.model_dump(exclude={"consent", "prompts", "good"})
-    return Study(study=study, consent=consent, prompts=prompts, good=table.good, **same)
+    same = table.model_dump(exclude={"consent", "prompts", "good", "retention_days"})
+    kept = consent.model_copy(update={"retention_days": days})
+    return Study(study=study, consent=kept, prompts=prompts, good=table.good, **same)
 
 
 class _Studies:

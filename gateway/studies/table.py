@@ -12,6 +12,7 @@ from contracts.messages.base import StrictModel
 from contracts.messages.library import Label
 from contracts.rules.good_take import GoodTake
 from contracts.rules.ids import is_identifier
+from contracts.rules.retention import MOST_DAYS
 from contracts.rules.study_plan import Order
 from contracts.rules.toml_lines import Mistake, mistake_at, read_toml
 
@@ -70,6 +71,7 @@ class StudyTable(StrictModel):
     until_rest: bool = False
     break_every: Annotated[int, Field(ge=1)] | None = None
     read_aloud: bool = False
+    retention_days: Annotated[int, Field(ge=0, le=MOST_DAYS)] | None = None
     good: GoodTake = GoodTake()
     prompts: Annotated[list[PromptTable], Field(min_length=1, max_length=1_000)]
 

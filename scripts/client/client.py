@@ -32,6 +32,7 @@ from scripts.client.errors import CaptureStalled, GatewayAway, GatewayRefused, U
 from scripts.client.library import CaptureLibrary
 from scripts.client.live import LiveStream
 from scripts.client.outcome import CaptureOutcome
+from scripts.client.retention import RetentionClient
 from scripts.client.session import Session, SessionAbout
 from scripts.client.take import TEMPORARY
 from scripts.client.trust import own_gateway_of, trusting
@@ -88,8 +89,8 @@ class CaptureClient:
         self._connection = Connection(url, token, trust)
         self.library = CaptureLibrary(self._connection)
         """Which captures there are, and what is said about them."""
-        self.dead = DeadItems(self._connection)
-        """What could not be recorded, for the operator."""
+        self.dead, self.retention = DeadItems(self._connection), RetentionClient(self._connection)
+        """For the operator: what could not be recorded, and what is erased because its time is over."""
 
     @property
     def url(self) -> str:

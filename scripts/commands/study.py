@@ -48,7 +48,14 @@ def _summary(name: str, study: StudyTable) -> list[str]:
         f"  takes       {takes}, {ends}, {order}{pauses}",
         f"  good takes  {', '.join(rule)}",
         f"  consent     {shown}",
+        f"  kept        {_kept(study.retention_days)}",
     ]
+
+
+def _kept(days: int | None) -> str:
+    if days is None:
+        return "as long as the gateway says"
+    return many(days, "day") if days else "for ever"
 
 
 def new_study(file: Path) -> int:

@@ -57,7 +57,7 @@ PLACES: dict[User, tuple[str, ...]] = {
 }
 MODULES = (
     "captures", "frame", "dead_letters", "erasures", "events", "failed", "heartbeats", "letters", "live", "recording",
-    "records", "sessions", "uploads",
+    "records", "retention", "sessions", "uploads",
 )  # fmt: skip
 CLIENTS = r"(?:broker|frames|events|_frames|_events|_broker)"
 METHODS = {"delete": "del", "config_get": "config|get", "xinfo_groups": "xinfo|groups", "xpending_range": "xpending",
@@ -73,6 +73,7 @@ KEYS_BY_NAME = {
     r"\bEVENTS$|RECORDER_GROUP": (keys.EVENTS,),
     r"DEAD_EVENTS": (keys.DEAD_EVENTS,),
     r"FAILED$": (keys.FAILED,),
+    r"RETENTION$": (keys.RETENTION,),
     r"dead_note\(": (keys.dead_note("1-0"),),
     r"\.state$": (keys.capture_keys(CAPTURE).state,),
     r"\.frames$|_last_seq": (keys.capture_keys(CAPTURE).frames,),

@@ -13,6 +13,7 @@ from contracts.broker.script import Call, ScriptName
 from contracts.process.settings import Settings
 from contracts.rules.landmarks import DIMS, Row
 from contracts.rules.limits import CaptureLimits
+from contracts.rules.retention import RetentionRule
 from contracts.state import (
     captures,
     dead_letters,
@@ -24,6 +25,7 @@ from contracts.state import (
     live,
     recording,
     records,
+    retention,
     sessions,
     uploads,
 )
@@ -79,6 +81,7 @@ CALLS: list[Call[Any]] = [
     letters.drop_letter("1-0"),
     sessions.start_session("request", b"{}", ENTRY),
     sessions.end_session("request", b"{}", ENTRY),
+    retention.watch("me", [RetentionRule(None, 1)]),
     recording.acquire_leadership("me"),
     recording.release_leadership("me"),
 ]

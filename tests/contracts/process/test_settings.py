@@ -222,7 +222,7 @@ def test_an_allowed_origin_is_kept_in_the_form_in_which_browsers_send_it(named: 
 
 @pytest.mark.parametrize("name", [
     "A3CP_SERVICE_HOST", "A3CP_PORT_8000_TCP", "A3CP_PORT_8000_TCP_ADDR", "A3CP_SERVICE_PORT", "A3CP_DATA", "A3CP_LOGS",
-    "A3CP_RETENTION_DAYS", "A3CP_BENCH_QUICK",
+    "A3CP_BENCH_QUICK",
 ])  # fmt: skip
 def test_a_variable_that_resembles_no_setting_is_left_alone(name: str) -> None:
     assert load_settings({name: "tcp://10.0.0.1:8000"}) == load_settings({})

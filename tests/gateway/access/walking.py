@@ -182,6 +182,7 @@ BODIES: dict[str, Callable[[Reached, Person], dict[str, Any]]] = {
     "/library/relabel": _statement(intent="water"),
     "/library/reassign": lambda gateway, person: _statement(participant=person.user_id)(gateway, person),
     "/library/withdraw": _withdrawal,
+    "/operate/retention": lambda *_: {"until": "2026-01-31T12:00:00Z"},
 }
 
 

@@ -48,6 +48,7 @@ async def test_the_text_is_the_one_that_is_shipped_until_a_study_has_its_own(tmp
         "text": "# Dürfen wir?\r\n",
         "hash": "sha256:" + hashlib.sha256(own.read_bytes()).hexdigest(),
         "required": True,
+        "retention_days": None,
     }
 
 

@@ -65,6 +65,7 @@ def test_a_capture_is_listed_as_its_log_describes_it(library: Library) -> None:
                 "study": None,
                 "prompt": None,
                 "resend_of": None,
+                "kept_until": None,
             }
         ],
         "next": None,

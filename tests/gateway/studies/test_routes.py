@@ -102,6 +102,7 @@ async def test_a_study_has_all_that_a_page_needs(folder: Path, tmp_path: Path) -
                 "text": "# May we?",
                 "hash": "sha256:" + hashlib.sha256(b"# May we?").hexdigest(),
                 "required": True,
+                "retention_days": None,
             },
             "prompts": [
                 {

@@ -175,6 +175,10 @@ TARGETS: tuple[Target, ...] = (
     ),
     Target("window", "events", "string", lambda v, *_: keys.window(v.session_id, v.record_id)),
     Target("user_captures", "events", "zset", lambda v, *_: keys.user_captures(v.user_id)),
+    Target(
+        "RETENTION", "events", "hash", lambda *_: keys.RETENTION,
+        lambda _: {"by": "another", "by_ms": "1", "since:1:": "1"},
+    ),
     Target("dead_note", "events", "string", lambda *_: keys.dead_note("0-0")),
     Target("receipt", "events", "string", lambda *_: keys.receipt("0-0")),  # the fuzzer knows which one is awaited
 )  # fmt: skip

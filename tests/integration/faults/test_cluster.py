@@ -20,6 +20,7 @@ from contracts.process.settings import Settings
 from contracts.rules.errors import BrokerMisconfigured, BrokerUnavailable
 from contracts.rules.landmarks import DIMS, Row
 from contracts.rules.limits import CaptureLimits
+from contracts.rules.retention import RetentionRule
 from contracts.state import (
     captures,
     dead_letters,
@@ -30,6 +31,7 @@ from contracts.state import (
     live,
     recording,
     records,
+    retention,
     sessions,
     uploads,
 )
@@ -96,6 +98,7 @@ def every_call(capture_id: str) -> list[Call[Any]]:
         letters.drop_letter("1-0"),
         records.mark_closed("user-1", capture_id),
         sessions.end_session("request", b"{}", entry),
+        retention.watch("me", [RetentionRule(None, 1)]),
         recording.acquire_leadership("me"),
         recording.release_leadership("me"),
         live.alive("worker"),

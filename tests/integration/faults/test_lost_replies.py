@@ -30,9 +30,10 @@ def pair() -> Iterator[BrokerPair]:
 OPERATOR = {
     *("retry_letter", "drop_letter", "take_back", "revive"),
     *("keep_failed", "drop_failed", "release_failed", "failed_slot"),
+    "watch_retention",
 }
-"""Steps of an operator, and those with failed captures, which are kept only if a setting says so. tests/gateway/operate
-cuts them off between each two, and an operator who got no answer asks again."""
+"""Steps of an operator, and those with failed captures and retention, which are off unless a setting says so.
+tests/gateway/operate and tests/gateway/library/test_retention.py cut them off, and each is asked for again."""
 
 
 def test_some_case_loses_each_script() -> None:

@@ -35,7 +35,7 @@ def test_new_writes_an_example_that_check_accepts_and_touches_no_file(
         ],
         [],
     )
-    assert out[3].startswith("  consent     sha256:") and len(out) == 4
+    assert out[3].startswith("  consent     sha256:") and out[4:] == ["  kept        as long as the gateway says"]
     (tmp_path / "mine.toml").write_text("my work")
     assert a3cp("new", "mine.toml")[0] == 2
     with pytest.raises(ConfigurationError, match=r"mine\.toml exists already; name another file"):

@@ -200,12 +200,14 @@ export interface ClientLimits {
 }
 /**
  * ``GET /consent``: the text to show before the first capture, Markdown, and its hash. With ``required``, the
- * gateway refuses sessions and captures without consent.
+ * gateway refuses sessions and captures without consent. What is recorded is erased after ``retention_days`` days;
+ * null: it is kept for ever. The hash does not depend on them.
  */
 export interface ConsentText {
   text: string;
   hash: string;
   required: boolean;
+  retention_days?: number | null;
 }
 /**
  * An event that the recorder could not append, or a capture whose extraction failed and whose frames are kept.
@@ -380,8 +382,9 @@ export interface HistoryEntry {
  * ``participant`` is the user, unless the capture was reassigned. ``label`` is the last relabelling's, else the
  * capture's own, else its session's. ``fps`` is the rate that the client asked for. ``found`` counts the frames in
  * which each part was found. ``study``, ``prompt`` and ``resend_of`` are those of the capture's own annotation,
- * whatever was said since. ``label``, ``fps``, ``found``, ``quality``, ``review``, ``study``, ``prompt`` and
- * ``resend_of`` are null if no event has them.
+ * whatever was said since. ``kept_until`` is when the capture will be erased because its time is over; null if it is
+ * kept for ever, or is to be erased anyway. ``label``, ``fps``, ``found``, ``quality``, ``review``, ``study``,
+ * ``prompt`` and ``resend_of`` are null if no event has them.
  */
 export interface LibraryCapture {
   capture_id: string;
@@ -405,6 +408,7 @@ export interface LibraryCapture {
   study?: string | null;
   prompt?: string | null;
   resend_of?: string | null;
+  kept_until?: string | null;
 }
 /**
  * ``GET /library/captures/{capture_id}``. ``history`` has the newest events, at most 1,000, the oldest first.
@@ -431,6 +435,7 @@ export interface LibraryCaptureWithHistory {
   study?: string | null;
   prompt?: string | null;
   resend_of?: string | null;
+  kept_until?: string | null;
   history: HistoryEntry[];
 }
 /**

@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 import { Card } from "../components/Card";
 import { Copyable } from "../components/Copyable";
 import { Link } from "../navigation";
-import { moment, number, useWords, words } from "../words";
+import { day, moment, number, useWords, words } from "../words";
 import type { LibraryCapture } from "./api";
 import { queryOf, type Filters } from "./query";
 import { length } from "./words";
@@ -26,6 +26,7 @@ export function FactsCard({ capture }: { readonly capture: LibraryCapture }) {
         </Fact>
         <Fact name={facts.begun}>{moment(timestamp_start)}</Fact>
         <Fact name={facts.logged}>{moment(recorded_at)}</Fact>
+        {capture.kept_until && <Fact name={facts.until}>{day(capture.kept_until)}</Fact>}
         <Fact name={facts.length}>{facts.pictures(length(duration_ms), frames)}</Fact>
         <Fact name={facts.rate}>{rates(capture, fps)}</Fact>
       </dl>

@@ -1,5 +1,5 @@
 import { Button } from "../components/Button";
-import { moment, useWords, words } from "../words";
+import { day, moment, useWords, words } from "../words";
 import type { LibraryCapture } from "./api";
 import { Thumbnail } from "./Thumbnail";
 import { labelText, length } from "./words";
@@ -24,7 +24,9 @@ export function PersonCapture({ capture, moving, busy, onWithdraw }: PersonCaptu
         <p className="field-hint">
           {moment(capture.timestamp_start)}, {length(capture.duration_ms)}
         </p>
-        <p>{keptWords(capture)}</p>
+        <p>
+          {keptWords(capture)} {capture.kept_until && person.until(day(capture.kept_until))}
+        </p>
       </div>
       {capture.state !== "erased" && (
         <Button tone="quiet" busy={busy} onClick={onWithdraw}>

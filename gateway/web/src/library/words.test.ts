@@ -32,6 +32,11 @@ test.each([
   ["capture.reassigned", { participant: "p7" }, "Said to show p7."],
   ["consent.refused", {}, "Consent refused."],
   ["consent.withdrawn", { erase: true }, "Consent withdrawn, and the file is to be erased."],
+  [
+    "consent.withdrawn",
+    { erase: true, reason: "retention" },
+    "The time is over for which it was to be kept, and the file is to be erased.",
+  ],
   ["capture.erased", {}, "The file with the landmarks was erased."],
   ["of.later", {}, "of.later."],
 ])("%s %j is: %s", (event, details, sentence) => {

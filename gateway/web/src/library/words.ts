@@ -62,6 +62,7 @@ export function historySentence({ event, details, whole_session: whole }: Histor
     case "consent.refused":
       return whole ? history.refusedWhole : history.refused;
     case "consent.withdrawn":
+      if (details["reason"] === "retention") return history.timeOver;
       if (details["erase"] === true) return whole ? history.eraseWhole : history.erase;
       return whole ? history.withdrawnWhole : history.withdrawn;
     case "capture.erased":

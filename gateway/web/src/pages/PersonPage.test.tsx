@@ -33,6 +33,14 @@ test("it says in plain words what is kept", async () => {
   await expectAccessible();
 });
 
+test("it says until when a capture is kept, if there is an end", async () => {
+  open([recorded(1, { kept_until: "2027-03-02T12:00:00.000Z" }), recorded(2)]);
+  await screen.findByRole("list", { name: "Captures" });
+  const [first, second] = items();
+  expect(first).toHaveTextContent(/It will be erased on Mar 2, 2027\./);
+  expect(second).not.toHaveTextContent(/will be erased/);
+});
+
 test("nothing is kept", async () => {
   open([]);
   expect(await screen.findByText("Nothing is kept.")).toBeVisible();

@@ -46,6 +46,17 @@ test("the person reads the study's text before anything is started, and nothing 
   await expectAccessible();
 });
 
+test("the person reads how long what is recorded is kept, if there is an end", async () => {
+  serving({ retention_days: 30 });
+  const { user, unmount } = renderPage(<SessionCard />);
+  await ask(user);
+  expect(screen.getByText("What is recorded is erased after 30 days.")).toBeVisible();
+  unmount();
+  serving();
+  await ask(renderPage(<SessionCard />).user);
+  expect(screen.queryByText(/is erased after/)).toBeNull();
+});
+
 test.each([
   ["The person who is recorded", "self", "yes, said by the person who is recorded."],
   ["A parent or guardian, for that person", "guardian", "yes, said by a parent or guardian."],

@@ -37,6 +37,7 @@ export function ConsentQuestion({ shown, busy, failure, onConsent, onNo, onBack 
       <div className="consent-text">
         <Markdown text={shown.text} top={4} />
       </div>
+      {typeof shown.retention_days === "number" && <p>{question.keptFor(shown.retention_days)}</p>}
       <fieldset className="choices">
         <legend>{question.who}</legend>
         {WHO.map((each) => (

@@ -14,6 +14,7 @@ export const CONSENT = {
   text: "# May we record you?\n\nYou **decide**.",
   hash: `sha256:${"a".repeat(64)}`,
   required: false,
+  retention_days: null as number | null,
 };
 
 type Reply = (asked: Asked) => Response | Promise<Response>;

@@ -18,7 +18,7 @@ import { record } from "./record";
 import { session } from "./session";
 import { upload } from "./upload";
 
-export { moment, number, percent, plural } from "./numbers";
+export { day, moment, number, percent, plural } from "./numbers";
 
 /** A file for each room of the pages. To add one, add it here. */
 const ROOMS = {

@@ -27,6 +27,11 @@ export function moment(time: string): string {
   return formatter("moment", 0, (at) => new Intl.DateTimeFormat(at, style)).format(new Date(time));
 }
 
+/** A day of the server, in the person's own time zone: "28 Nov 2026". */
+export function day(time: string): string {
+  return formatter("day", 0, (at) => new Intl.DateTimeFormat(at, { dateStyle: "medium" })).format(new Date(time));
+}
+
 const made = new Map<string, unknown>();
 
 /** A formatter for the present locale, made once: to make one takes longer than all else that a list does for an item. */

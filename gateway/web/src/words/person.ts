@@ -30,6 +30,7 @@ const en = {
     refused: "Kept, but with a no. It is not given on.",
     unknown: "Kept. No one said yes or no yet, so it is not given on.",
   },
+  until: (date: string) => `It will be erased on ${date}.`,
   done: {
     withdrawn: (captures: string) => `Done: ${captures} withdrawn.`,
     erasing: "Done: withdrawn. The server erases the files within a minute.",
@@ -66,6 +67,7 @@ const de: typeof en = {
     refused: "Behalten, aber mit einem Nein. Sie wird nicht weitergegeben.",
     unknown: "Behalten. Noch hat niemand Ja oder Nein gesagt. Darum wird sie nicht weitergegeben.",
   },
+  until: (date) => `Sie wird gelöscht: ${date}.`,
   done: {
     withdrawn: (captures) => `Erledigt: ${captures} zurückgezogen.`,
     erasing: "Erledigt: zurückgezogen. Der Server löscht die Dateien in höchstens einer Minute.",

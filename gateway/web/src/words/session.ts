@@ -1,3 +1,5 @@
+import { number, plural } from "./numbers";
+
 /** Texts of the session and of the question about consent. */
 const en = {
   page: {
@@ -33,6 +35,8 @@ const en = {
   question: {
     title: "First, a question",
     hint: "Read this together, or read it aloud.",
+    keptFor: (days: number) =>
+      `What is recorded is erased after ${number(days)} ${plural(days, { one: "day", other: "days" })}.`,
     who: "Who answers?",
     self: "The person who is recorded",
     guardian: "A parent or guardian, for that person",
@@ -88,6 +92,8 @@ const de: typeof en = {
   question: {
     title: "Zuerst eine Frage",
     hint: "Lesen Sie das gemeinsam, oder lesen Sie es vor.",
+    keptFor: (days) =>
+      `Was aufgenommen wird, wird nach ${number(days)} ${plural(days, { one: "Tag", other: "Tagen" })} gelöscht.`,
     who: "Wer antwortet?",
     self: "Die Person, die aufgenommen wird",
     guardian: "Ein Elternteil oder eine gesetzliche Vertretung, für diese Person",
