@@ -75,6 +75,18 @@ install_debian() {
     [ -z "$made" ] || rm -f "$policy"
 }
 
+# need_tools NAME WHAT: install requirements-NAME.lock into .cache/NAME, an environment of its own.
+need_tools() {
+    local lock=$ROOT/requirements-$1.lock tools=$ROOT/.cache/$1 wanted
+    wanted=$({ printf '%s\n' "$ROOT"; cat "$lock"; } | sha256 | cut -d ' ' -f 1)
+    [ "$(cat "$tools/stamp" 2>/dev/null)" != "$wanted" ] || return 0
+    say "installing $2"
+    rm -rf "$tools"
+    "$VENV/bin/python" -m venv --without-pip "$tools"
+    pip --python "$tools/bin/python" -qq install --no-deps --require-hashes -r "$lock" || return
+    printf '%s\n' "$wanted" >"$tools/stamp"
+}
+
 pip() { "$VENV/bin/python" -m pip --disable-pip-version-check "$@"; }
 
 program() { PYTHONPATH=$ROOT "$VENV/bin/python" -m "$@"; } # a program of the project, before the project is installed

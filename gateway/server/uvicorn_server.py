@@ -124,10 +124,10 @@ class GatewayServer(uvicorn.Server):
         log.info("listening", address=address_of(settings.host, port, settings.scheme), app_env=settings.app_env)
         if settings.api_token and len(settings.api_token.get_secret_value()) < STRONG_TOKEN:
             log.warning("the token is short enough to guess", setting="A3CP_API_TOKEN", at_least=STRONG_TOKEN)
-        if not settings.asks_for_a_token and not is_loopback(settings.host):
+        if not settings.asks_for_a_token and (settings.trusted_proxies or not is_loopback(settings.host)):
             log.warning(
-                "ANYBODY WHO REACHES THIS ADDRESS CAN USE THIS GATEWAY: it is not bound to this machine alone and has "
-                "no token; set A3CP_ACCESS_FILE or A3CP_API_TOKEN, or A3CP_HOST=127.0.0.1"
+                "ANYBODY WHO REACHES THIS ADDRESS CAN USE THIS GATEWAY: it is not bound to this machine alone, or a "
+                "proxy serves it to others, and it has no token; set A3CP_ACCESS_FILE or A3CP_API_TOKEN"
             )
 
     def _share(self, listener: socket.socket) -> SharedListener:

@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 __all__ = ["main", "problems"]
 
-_LOCKS = {"requirements.lock": None, "requirements-deploy.lock": "deploy"}
+_LOCKS = {"requirements.lock": None, "requirements-deploy.lock": "deploy", "requirements-proxies.lock": "proxies"}
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;\\]+)")
 
 

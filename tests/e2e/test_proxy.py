@@ -1,105 +1,254 @@
-"""The gateway below a path behind nginx, with the configuration that scripts/deploy/README.md shows."""
+"""The gateway behind nginx, Caddy and Traefik, as scripts/deploy/proxies configures them: with TLS, below a path and at
+the top. nginx removes the path from the requests, the others leave it."""
 
 from __future__ import annotations
 
 import re
-import shutil
 import socket
-import subprocess
-import time
+import ssl
+import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, expect
+import trustme
+from playwright.sync_api import Browser, Page, expect
+from pydantic import SecretStr
+from websockets.frames import Opcode
+from websockets.sync.client import ClientConnection, connect
 
+from contracts.process.settings import Settings
+from contracts.rules.limits import CaptureLimits
+from gateway.access.access import MOST_WRONG_TOKENS
+from gateway.server.http_protocol import KEEP_ALIVE_S
+from gateway.server.uvicorn_server import server_config
 from scripts.client import SyncCaptureClient
+from scripts.client.live import live_path
 from scripts.clips.sample import SampleSource
-from tests.e2e.conftest import ROOT, RunningStack, absent, axe, opened
-from tests.support.waiting import DEADLINE_S
+from tests.e2e.conftest import (
+    ALLOWED,
+    CAMERA,
+    Launch,
+    RunningStack,
+    absent,
+    opened,
+    stack_in,
+    start_session,
+)
+from tests.e2e.test_gesture import button, capture, status
+from tests.support.reverse_proxies import FILES, NAME, PROXIES, Place, free_port, installed, proxy
+from tests.support.waiting import DEADLINE_S, PATIENT, wait_until
 
-README = (ROOT / "scripts/deploy/README.md").read_text()
+TOKEN = "the-token-of-the-proxied-gateway"
+UPLOAD_BYTES = 3 * 1024 * 1024  # nginx's own limit is 1 MB
+AUTHORIZATION = {"Authorization": f"Bearer {TOKEN}"}
 
 
-def configuration(folder: Path, listen: int, gateway: str) -> str:
-    """The README's configuration with this test's addresses, in a whole nginx.conf."""
-    (shown,) = re.findall(r"```nginx\n(.*?)```", README, re.DOTALL)
-    served = re.sub(r"    ssl_certificate(_key)? .*\n", "", shown).replace("443 ssl", f"127.0.0.1:{listen}")
-    served = served.replace("http://127.0.0.1:8000", gateway)
-    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    folders = "".join(f"{kind}_temp_path {folder / kind};\n" for kind in kinds)
-    return (
-        f"daemon off;\npid {folder / 'nginx.pid'};\nerror_log {folder / 'error.log'} warn;\nevents {{}}\n"
-        f"http {{\naccess_log off;\n{folders}{served}}}\n"
-    )
+class Idle(ClientConnection):
+    """A WebSocket that counts the server's pings. `websockets` answers them."""
+
+    pings = 0
+
+    def process_event(self, event: Any) -> None:
+        if getattr(event, "opcode", None) is Opcode.PING:
+            self.pings += 1
+        super().process_event(event)
 
 
-def answers(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+@dataclass
+class Front:
+    """A proxy that serves one gateway below ``/a3cp`` at one port, and at the top at another one."""
+
+    name: str
+    tls: ssl.SSLContext
+    ports: tuple[int, int] = field(default_factory=lambda: (free_port(), free_port()))
+
+    @property
+    def urls(self) -> list[str]:
+        return [f"https://{NAME}:{self.ports[0]}/a3cp", f"https://{NAME}:{self.ports[1]}"]
+
+    def client(self, url: str, address: str = "127.0.0.1") -> httpx.Client:
+        """A client whose connections come from this address."""
+        transport = httpx.HTTPTransport(verify=self.tls, local_address=address)
+        return httpx.Client(base_url=url, timeout=DEADLINE_S, transport=transport)
 
 
 @pytest.fixture(scope="module")
-def proxied(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """The address of the gateway behind nginx, and nginx's folder."""
-    nginx = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
-    if nginx is None:
-        absent("there is no nginx on this machine: apt-get install nginx-light")
-    folder = tmp_path_factory.mktemp("nginx")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    (folder / "nginx.conf").write_text(configuration(folder, port, stack.address))
-    command = [str(nginx), "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(folder / "nginx.conf")]
-    with subprocess.Popen(command) as process:
-        try:
-            deadline = time.monotonic() + DEADLINE_S
-            while not answers(port):
-                assert process.poll() is None and time.monotonic() < deadline, (folder / "error.log").read_text()
-                time.sleep(0.05)
-            yield f"http://127.0.0.1:{port}", folder
-        finally:
-            process.terminate()
-    assert "buffered to a temporary file" not in (folder / "error.log").read_text()
+def behind(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """The stack behind the proxies. It trusts 127.0.0.1, where they are, and no other address of this machine."""
+    with stack_in(
+        tmp_path_factory.mktemp("behind"),
+        live=1,
+        api_token=SecretStr(TOKEN),
+        root_path="/a3cp",
+        trusted_proxies="127.0.0.1",
+        allowed_origins=f"https://{NAME}",
+        upload_max_bytes=UPLOAD_BYTES,
+        capture=CaptureLimits(min_duration_s=0.1),
+    ) as running:
+        yield running
 
 
-def test_pages_work_below_a_path(browser: Browser, proxied: tuple[str, Path]) -> None:
-    with opened(browser, proxied[0]) as page:
-        page.goto("/a3cp")
-        expect(page).to_have_url(re.compile("/a3cp/$"))
+@pytest.fixture(scope="module", params=PROXIES)
+def front(
+    request: pytest.FixtureRequest, behind: RunningStack, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Front]:
+    if installed(request.param) is None:
+        absent(f"there is no {request.param} on this machine: ./scripts/test installs it as root on Debian")
+    authority, folders = trustme.CA(), [tmp_path_factory.mktemp(request.param) for _ in range(2)]
+    for folder in folders:
+        certificate = authority.issue_cert(NAME)
+        certificate.private_key_pem.write_to_path(folder / "key.pem")
+        for pem in certificate.cert_chain_pems:
+            pem.write_to_path(folder / "chain.pem", append=True)
+    authority.cert_pem.write_to_path(folders[0] / "ca.pem")
+    made = Front(request.param, ssl.create_default_context(cafile=folders[0] / "ca.pem"))
+    resolve = socket.getaddrinfo
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(folders[0] / "ca.pem"))
+        patch.setattr(socket, "getaddrinfo", lambda host, *rest, **more: resolve(_here(host), *rest, **more))
+        places = [Place(folders[top], made.ports[top], behind.address, bool(top)) for top in range(2)]
+        with proxy(made.name, places[0]), proxy(made.name, places[1]):
+            yield made
+
+
+def _here(host: Any) -> Any:
+    return "127.0.0.1" if host in (NAME, NAME.encode()) else host
+
+
+@pytest.fixture(scope="module")
+def idle(front: Front) -> Iterator[Idle]:
+    """A WebSocket of the real-time lane on which the client sends nothing."""
+    url = front.urls[0].replace("https", "wss") + live_path("pose")
+    with connect(
+        url, ssl=front.tls, additional_headers=AUTHORIZATION, create_connection=Idle, ping_interval=None, **PATIENT
+    ) as socket_:
+        assert isinstance(socket_, Idle)
+        yield socket_
+
+
+@pytest.fixture
+def browser(launch: Launch, clip: Path, front: Front) -> Browser:
+    """A browser with a camera, for which the proxy is at the port of HTTPS."""
+    mapped = f"--host-resolver-rules=MAP {NAME}:443 127.0.0.1:{front.ports[0]}"
+    camera = f"--use-file-for-fake-video-capture={clip}"
+    return launch(CAMERA, ALLOWED, camera, mapped, "--ignore-certificate-errors")
+
+
+def sign_in(page: Page) -> None:
+    token = page.get_by_role("textbox", name="Token")
+    token.fill(TOKEN)
+    token.press("Enter")
+    expect(page.get_by_role("banner")).to_contain_text("Signed in")
+
+
+def test_pages_record_below_a_path_and_ask_for_nothing_outside(idle: Idle, browser: Browser) -> None:
+    asked: list[str] = []
+    said: list[str] = []
+    with opened(browser, f"https://{NAME}", service_workers="allow") as page:
+        page.context.on("request", lambda request: asked.append(request.url))
+        page.on("websocket", lambda socket_: asked.append(socket_.url))
+        page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+        page.goto("/a3cp?way=button")
+        expect(page).to_have_url(f"https://{NAME}/a3cp/?way=button")
+        scope = page.evaluate("() => navigator.serviceWorker.ready.then(({scope}) => scope)")
+        assert scope == f"https://{NAME}/a3cp/"
+        page.goto("/a3cp/record")
+        sign_in(page)
         expect(page.get_by_role("heading", level=1)).to_be_visible()
-        page.get_by_role("navigation", name="Pages").get_by_role("link", name="Live view").click()
-        expect(page).to_have_url(re.compile("/a3cp/live$"))
-        for path in ("live", "upload", "demo/session", "demo/gesture"):
-            page.goto(f"/a3cp/{path}")
-            expect(page.get_by_role("heading", level=1)).not_to_have_text("There is no page here")
-            assert axe(page) == []
-        page.goto("/a3cp/demo/nothing/here")
-        expect(page.get_by_role("heading", level=1)).to_have_text("There is no page here")
+        page.goto("/a3cp/demo/gesture")
+        sign_in(page)
+        start_session(page)
+        button(page, "Turn the camera on")
+        capture(page, seconds=1)
+        expect(status(page)).to_contain_text("recorded")
+        page.get_by_role("link", name="Library").first.click()
+        page.get_by_role("link", name="no label").first.click()
+        expect(page).to_have_url(re.compile("/a3cp/library/capture/"))
+        page.reload()  # the address of a page that is two folders deep
+        sign_in(page)
+        expect(page.get_by_role("img", name="The capture as a moving figure")).to_be_visible()
         page.goto("/a3cp/docs")
         page.get_by_role("link", name="A3CP", exact=True).click()
         expect(page).to_have_url(re.compile("/a3cp/$"))
-
-
-def test_pages_are_a_web_app_of_their_own_below_a_path(browser: Browser, proxied: tuple[str, Path]) -> None:
-    with opened(browser, proxied[0], service_workers="allow") as page:
-        page.goto("/a3cp/live")
-        scope = page.evaluate("() => navigator.serviceWorker.ready.then(({scope}) => scope)")
-        assert scope == f"{proxied[0]}/a3cp/"
         page.context.set_offline(True)
         page.goto("/a3cp/library/person/anna")
         expect(page.get_by_role("heading", level=1)).to_be_visible()
-        manifest = page.locator("link[rel=manifest]").evaluate("(link) => link.href")
-        assert manifest == f"{scope}manifest.webmanifest"
+    assert not [url for url in asked if not re.match(rf"(https|wss)://{NAME}/a3cp(/|\?)|blob:", url)]
+    assert not [text for text in said if "401" not in text and "ERR_INTERNET_DISCONNECTED" not in text]
 
 
-def test_captures_and_large_bodies_pass_nginx(proxied: tuple[str, Path]) -> None:
-    address = f"{proxied[0]}/a3cp"
-    with SyncCaptureClient(address) as client, client.session("carer-1") as session:
-        with session.capture(fps=15, width=640, height=480) as capture:
-            for frame in SampleSource(duration_s=3.0).frames():
-                capture.send(frame.jpeg)
-        assert capture.finish().features.shape[1] == 1662
-    form = {"file": ("v.mp4", b"\0" * 4_800_000, "video/mp4")}  # nginx's own limit is 1 MB
-    answer = httpx.post(f"{address}/video/submit", files=form, headers={"Origin": proxied[0]}, timeout=DEADLINE_S)
-    assert answer.headers["content-type"] == "application/json" and answer.json()["error"]
+def test_captures_are_recorded_below_a_path_and_at_the_top(idle: Idle, front: Front) -> None:
+    for url in front.urls:
+        with SyncCaptureClient(url, TOKEN) as client, client.session("carer-1", consent_given=True) as session:
+            with session.capture(fps=15, width=640, height=480) as taken:
+                for frame in SampleSource(duration_s=0.5).frames():
+                    taken.send(frame.jpeg)
+            assert taken.finish().features.shape[1] == 1662
+        with front.client(url) as browser_like:
+            page = browser_like.get("/library/person/anna", headers={"Accept": "text/html"})
+            assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+            assert browser_like.get("/docs/openapi.json").json()["servers"][0]["url"] == "/a3cp"
+
+
+def test_the_gateway_and_not_the_proxy_limits_bodies(idle: Idle, front: Front) -> None:
+    for url in front.urls:
+        with (
+            SyncCaptureClient(url, TOKEN) as client,
+            client.session("carer-1", consent_given=True) as session,
+            front.client(url) as sender,
+        ):
+            for more_bytes, status_code in ((0, 202), (1, 413), (1_000_000, 413)):
+                form = {
+                    "user_id": session.user_id,
+                    "session_id": session.session_id,
+                    "record_id": str(uuid.uuid4()),
+                    "capture_id": f"capture-{uuid.uuid4().hex}",
+                }
+                video = b"\0\0\0\x18ftypmp42".ljust(UPLOAD_BYTES + more_bytes, b"\0")
+                page = {**AUTHORIZATION, "Origin": f"https://{NAME}"}
+                answer = sender.post("/video/submit", data=form, files={"file": ("v.mp4", video)}, headers=page)
+                assert (answer.status_code, answer.headers["content-type"]) == (status_code, "application/json")
+                assert answer.json().get("error") == ("file_too_large" if more_bytes else None)
+
+
+def test_each_client_has_its_own_limit_of_wrong_tokens(idle: Idle, front: Front) -> None:
+    number = list(PROXIES).index(front.name)
+    guess = {"Authorization": "Bearer a-guess"}
+    with (
+        front.client(front.urls[0], f"127.0.1.{number}") as attacker,
+        front.client(front.urls[1], f"127.0.2.{number}") as other,
+    ):
+        for tried in range(MOST_WRONG_TOKENS):
+            spoofed = {**guess, "X-Forwarded-For": f"198.51.100.{tried}", "Forwarded": f"for=198.51.100.{tried}"}
+            assert attacker.get("/metrics", headers=spoofed).json()["error"] == "token_required"
+        assert attacker.get("/metrics", headers=spoofed).json()["error"] == "too_many_failures"
+        assert attacker.get("/metrics", headers=AUTHORIZATION).status_code == 429
+        assert other.get("/metrics", headers=guess).json()["error"] == "token_required"
+        assert other.get("/metrics", headers=AUTHORIZATION).status_code == 200
+        foreign = {**AUTHORIZATION, "Origin": "https://evil.example", "X-Forwarded-Host": "evil.example"}
+        assert other.post("/camera_feed_worker/capture.tick", headers=foreign).json()["error"] == "origin_not_allowed"
+
+
+def test_an_idle_socket_stays_open_by_the_pings_of_the_gateway(idle: Idle) -> None:
+    wait_until(lambda: idle.pings, "a ping came through the proxy")
+    idle.send(next(SampleSource(duration_s=1.0).frames()).jpeg)
+    assert '"result"' in str(idle.recv(timeout=DEADLINE_S))
+
+
+def test_time_outs_fit_those_of_the_gateway() -> None:
+    """A proxy waits longer than two pings, and closes idle connections to the gateway before the gateway does."""
+    ping_s = server_config(absent, Settings()).ws_ping_interval  # type: ignore[arg-type]
+    assert ping_s
+    nginx, caddy, traefik = ((FILES / name).read_text() for name in ("nginx.conf", "Caddyfile", "traefik-a3cp.yaml"))
+    for setting in ("proxy_read_timeout", "proxy_send_timeout"):
+        (seconds,) = re.findall(rf"{setting} (\d+)s;", nginx)
+        assert int(seconds) > 2 * ping_s
+    for text, setting in ((caddy, "keepalive"), (traefik, "idleConnTimeout:")):
+        (seconds,) = re.findall(rf"{setting} (\d+)s", text)
+        assert int(seconds) < KEEP_ALIVE_S
+    (seconds,) = re.findall(r"readTimeout: (\d+)s", (FILES / "traefik.yaml").read_text())
+    assert int(seconds) > Settings().upload_max_s

@@ -216,12 +216,15 @@ def test_port_that_is_taken_is_one_line_that_names_the_setting(tmp_path: Path) -
     ]
 
 
-@pytest.mark.parametrize(("token", "loud"), [("", True), ("some-token", False)])
+@pytest.mark.parametrize(
+    ("host", "proxy", "token", "loud"),
+    [("0.0.0.0", "", "", True), ("0.0.0.0", "", "some-token", False), ("127.0.0.1", "127.0.0.1", "", True)],
+)
 def test_an_address_that_others_reach_without_a_token_is_logged_as_a_warning(
-    tmp_path: Path, token: str, loud: bool
+    tmp_path: Path, host: str, proxy: str, token: str, loud: bool
 ) -> None:
-    with serving(tmp_path, A3CP_HOST="0.0.0.0", A3CP_API_TOKEN=token) as gateway:
-        assert gateway.address.startswith("http://0.0.0.0:")
+    with serving(tmp_path, A3CP_HOST=host, A3CP_TRUSTED_PROXIES=proxy, A3CP_API_TOKEN=token) as gateway:
+        assert gateway.address.startswith(f"http://{host}:")
         gateway.wait_for("waiting for a broker")
         gateway.process.send_signal(signal.SIGTERM)
         _, lines = gateway.ended()
