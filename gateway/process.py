@@ -23,6 +23,7 @@ from contracts.process.metrics import keep_metrics_in
 from contracts.process.open_files import allow_many_files
 from contracts.process.run import run_process
 from contracts.process.settings import Settings, load_settings
+from contracts.process.tracing import tracing
 from gateway.app import create_app
 from gateway.counts import ProcessCounts
 from gateway.library.library import Library
@@ -139,7 +140,7 @@ def run() -> int:
     make_roots(settings.artifact_root, settings.log_root)
     allow_many_files()
     listeners = open_listeners(settings)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with tracing(settings, "gateway"), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(settings, listeners))
     return 0
 
@@ -156,7 +157,7 @@ def run_in_pool(
         keep_metrics_in(metrics_folder, name)
         _return_large_buffers()
         make_roots(settings.artifact_root, settings.log_root)
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with tracing(settings, "gateway"), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(settings, listeners, counts, metrics_folder))
         return 0
 

@@ -21,6 +21,7 @@ from contracts.process.metrics_server import metrics_served
 from contracts.process.retry import Stopped, unless_stopped
 from contracts.process.run import run_process
 from contracts.process.settings import Settings, load_settings
+from contracts.process.tracing import tracing
 from contracts.rules.errors import BrokerUnavailable, ConfigurationError, UnreadableValue
 from recorder.consumer import Consumer, Leadership
 from recorder.handler import EntryHandler
@@ -41,8 +42,8 @@ def main() -> int:
 
 def _run() -> int:
     settings = load_settings()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # halves the cost of a thread call
-        return runner.run(_main(settings))
+    with tracing(settings, "recorder"), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_main(settings))  # uvloop halves the cost of a thread call
 
 
 async def _main(settings: Settings) -> int:

@@ -11,15 +11,19 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from contracts.broker.keys import EVENTS
 from contracts.broker.roles import AsyncBroker
 from contracts.broker.script import run
 from contracts.process.logs import get_logger
 from contracts.process.settings import Settings
+from contracts.process.spans import NO_SPAN, TraceSpan, messaging, passed_on
+from contracts.process.tracing import continue_trace
 from contracts.rules.errors import InvalidEvent, NewerRecorderNeeded, RecorderError, RecorderIOError
 from contracts.rules.formats import OtherFormat
 from contracts.state import recording
 from contracts.state.event_entries import read_entry, session_of
 from contracts.state.events import EventEntry, Receipt
+from contracts.state.traces import trace_of
 from recorder.blocked import BlockedSessions, SessionKey
 from recorder.metrics import RecorderMetrics
 from recorder.refusals import Refusals
@@ -126,9 +130,11 @@ class EntryHandler:
         await self._acknowledge(
             [
                 recording.RecordedEntry(entry_id, Receipt(recorded_at), line.capture_id)
-                for (entry_id, _), line, recorded_at in zip(entries[:count], lines[:count], recorded, strict=True)
+                for (entry_id, _), line, (recorded_at, _) in zip(entries[:count], lines[:count], recorded, strict=True)
             ]
         )
+        for _, span in recorded:
+            span.end()
         if failure is None:
             return count
         await self._turn_away(*entries[count], failure, new=new)
@@ -164,24 +170,28 @@ class EntryHandler:
             byte_length += len(entry.event)
         return lines, None
 
-    def _write(self, lines: Sequence[EventEntry], go_on: Callable[[], bool]) -> tuple[list[str], RecorderError | None]:
+    def _write(
+        self, lines: Sequence[EventEntry], go_on: Callable[[], bool]
+    ) -> tuple[list[tuple[str, TraceSpan]], RecorderError | None]:
         """In a thread: append events until one fails, ``go_on`` returns false, or `MAX_WAIT_S` is over.
 
-        Returns the ``recorded_at`` of each, and the error of the one after them if it failed."""
-        recorded: list[str] = []
+        Returns the ``recorded_at`` and the span of each, and the error of the one after them if it failed."""
+        recorded: list[tuple[str, TraceSpan]] = []
         until_s = time.monotonic() + MAX_WAIT_S
         for line in lines:
             if not go_on() or (recorded and time.monotonic() >= until_s):
                 break
+            span = _span(line)
             try:
-                with self._metrics.append.time():
-                    recorded.append(
-                        self._writer.append(line.user_id, line.session_id, line.event, by_client=line.by_client)
-                    )
+                with self._metrics.append.time(), span.child("append"):
+                    at = self._writer.append(line.user_id, line.session_id, line.event, by_client=line.by_client)
+                recorded.append((at, span))
             except RecorderError as error:
+                span.end(error.code)
                 return recorded, error
             except Exception as error:  # one session's log; all others go on
-                _log.error("an append failed", session_id=line.session_id, exc_info=error)
+                span.end(type(error).__name__)
+                _log.error("an append failed", session_id=line.session_id, exc_info=error, **span.log_fields)
                 return recorded, RecorderIOError(f"the append failed: {type(error).__name__}")
         return recorded, None
 
@@ -190,7 +200,10 @@ class EntryHandler:
         if isinstance(error, RecorderIOError):
             self._metrics.refused.inc()
             self.blocked_sessions.failed((entry.user_id, entry.session_id), error, time.monotonic())
-            _log.warning("a session is held back", session_id=entry.session_id, code=error.code, detail=error.detail)
+            with passed_on(entry.traceparent):
+                _log.warning(
+                    "a session is held back", session_id=entry.session_id, code=error.code, detail=error.detail
+                )
 
     def _leave(self, entry_id: str, fields: Mapping[bytes, bytes], error: OtherFormat) -> None:
         """Leave an entry pending for a recorder of the release that wrote it, and with it the later events of its
@@ -221,7 +234,17 @@ class EntryHandler:
                 self.blocked_sessions.hurry(error.session, time.monotonic())
                 return
             error = error.error
-        await self._refusals.refuse(entry_id, fields, error)
+        with passed_on(trace_of(fields)):
+            await self._refusals.refuse(entry_id, fields, error)
+
+
+def _span(entry: EventEntry) -> TraceSpan:
+    """The span ``record`` of the event of a capture that is traced. It ends when the entry is acknowledged."""
+    if not entry.traceparent:
+        return NO_SPAN
+    span = continue_trace("record", entry.traceparent, messaging(EVENTS, "process"))
+    span.set({"a3cp.capture_id": entry.capture_id})
+    return span
 
 
 def _parse(entry_id: str, fields: Mapping[bytes, bytes]) -> EventEntry | RecorderError | OtherFormat:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextvars import Token
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TextIO
@@ -24,7 +25,9 @@ import structlog  # noqa: E402
 if sys.modules["rich"] is None:
     del sys.modules["rich"]
 
-__all__ = ["FLUSH_S", "bind_to_log", "configure_logs", "flush_logs", "get_logger", "write_last_line"]
+__all__ = [
+    "FLUSH_S", "bind_to_log", "configure_logs", "flush_logs", "get_logger", "unbind_from_log", "write_last_line",
+]  # fmt: skip
 
 FLUSH_S = 1.0
 """How long an ending process waits until its log is written, in seconds."""
@@ -36,9 +39,15 @@ def get_logger() -> Any:
     return structlog.get_logger()
 
 
-def bind_to_log(**fields: str) -> None:
-    """Add these fields to every further line of this thread or task, and of the tasks that it starts."""
-    structlog.contextvars.bind_contextvars(**fields)
+def bind_to_log(**fields: str) -> Mapping[str, Token[Any]]:
+    """Add these fields to every further line of this thread or task, and of the tasks that it starts. Returns what
+    `unbind_from_log` takes."""
+    return structlog.contextvars.bind_contextvars(**fields)
+
+
+def unbind_from_log(bound: Mapping[str, Token[Any]]) -> None:
+    """Remove fields of `bind_to_log` from further lines, in the thread or task that added them."""
+    structlog.contextvars.reset_contextvars(**bound)
 
 
 def write_last_line(text: str) -> None:

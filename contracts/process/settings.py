@@ -18,6 +18,7 @@ from pydantic.functional_validators import AfterValidator
 
 from contracts.process.environment import check_environment
 from contracts.process.local_folder import local_folder
+from contracts.process.trace_settings import TraceSettings, trace_variables
 from contracts.rules.access import check_origins, is_token, read_origins, shortest_token
 from contracts.rules.artifact_url import read_artifact_url
 from contracts.rules.broker_url import TLS_FILES, url_problem
@@ -28,8 +29,7 @@ from contracts.rules.retention import MOST_DAYS
 from contracts.rules.reverse_proxy import read_networks, read_root_path
 
 __all__ = [
-    "Lane", "Settings", "harmless_environment", "load_settings", "only_harmless_environment",
-    "set_library_variable",
+    "Lane", "Settings", "harmless_environment", "load_settings", "only_harmless_environment", "set_library_variable",
 ]  # fmt: skip
 
 Lane = Literal["capture", "live"]
@@ -86,6 +86,7 @@ class Settings(BaseModel):
     upload_max_total_bytes: Annotated[int, Field(alias="A3CP_UPLOAD_MAX_TOTAL_BYTES", ge=1, le=2**40)] = 500_000_000
     upload_max_s: Annotated[float, Field(alias="A3CP_UPLOAD_MAX_S", gt=0, le=86_400, allow_inf_nan=False)] = 900
     capture: CaptureLimits = Field(default_factory=CaptureLimits)
+    traces: TraceSettings = Field(default_factory=TraceSettings)
 
     @field_validator("port", mode="before")
     @classmethod
@@ -209,7 +210,7 @@ class Settings(BaseModel):
             for name, value in os.environ.items()
             if name not in ours and not name.startswith(_CAPTURE_PREFIX)
         }
-        for name, value in ours.items():
+        for name, value in (ours | self.traces.environ()).items():
             if value is not None:
                 environ[name] = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
         return environ
@@ -240,6 +241,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         for name, value in environ.items()
         if name.startswith(_CAPTURE_PREFIX) and value
     }
+    values["traces"] = trace_variables(environ)
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
@@ -279,4 +281,4 @@ def _first_line(error: ValidationError) -> str:
             return message  # two limits contradict each other, and the message names both
         name = _CAPTURE_PREFIX + location[1].upper()
         return f"{name}: there is no such setting" if first["type"] == "extra_forbidden" else f"{name}: {message}"
-    return f"{location[0]}: {message}" if location else message  # without a location, the message names the settings
+    return f"{location[-1]}: {message}" if location else message  # without a location, the message names the settings

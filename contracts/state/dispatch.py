@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from contracts.broker.roles import AsyncBroker, broker_errors
 from contracts.rules import formats
-from contracts.rules.traceparent import read_traceparent
 from contracts.state.captures import CaptureWindow
+from contracts.state.traces import trace_of
 
 __all__ = ["DispatchEntry", "dispatch"]
 
@@ -46,7 +46,7 @@ class DispatchEntry:
         capture_id, user_id, session_id = (
             fields.get(name, b"").decode(errors="replace") for name in (b"capture_id", b"user_id", b"session_id")
         )
-        return cls(capture_id, user_id, session_id, read_traceparent(fields.get(b"traceparent")))
+        return cls(capture_id, user_id, session_id, trace_of(fields))
 
     @staticmethod
     def check(fields: Mapping[bytes, bytes]) -> None:

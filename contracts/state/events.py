@@ -22,7 +22,7 @@ from contracts.broker.script import Call
 from contracts.rules import formats
 from contracts.rules.errors import EventTooLarge, RecorderError, UnreadableValue
 from contracts.rules.ids import parse_utc
-from contracts.rules.traceparent import read_traceparent
+from contracts.state.traces import trace_of
 
 __all__ = [
     "LINE_EXTRA_BYTES",
@@ -160,7 +160,7 @@ class EventEntry:
                 record_id=fields[b"record_id"].decode(),
                 capture_id=fields.get(b"capture_id", b"").decode(),
                 by_client=b"by_client" in fields,
-                traceparent=read_traceparent(fields.get(b"traceparent")),
+                traceparent=trace_of(fields),
             )
         except KeyError as missing:
             raise ValueError(f"the entry has no field {missing.args[0].decode()}") from None

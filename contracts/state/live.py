@@ -17,7 +17,7 @@ from contracts.broker.script import Call
 from contracts.messages.live import LiveCode
 from contracts.rules import formats
 from contracts.rules.ids import is_identifier, read_count
-from contracts.rules.traceparent import read_traceparent
+from contracts.state.traces import trace_of
 
 __all__ = [
     "LIVE_LEASE_MS",
@@ -124,7 +124,7 @@ class LiveFrame:
             pipeline_id=_name(fields[b"pipeline_id"]),
             gateway=_process(fields[b"gateway"]),
             payload=fields[b"payload"],
-            traceparent=read_traceparent(fields.get(b"traceparent")),
+            traceparent=trace_of(fields),
         )
 
 

@@ -31,14 +31,14 @@ from gateway.capture.forwarder import FLUSH_WITHIN_S, Forwarder
 from gateway.capture.lifecycle import OUTCOME_AFTER_ABORT_S, OUTCOME_BEFORE_ABORT_S
 from gateway.capture.progress import ProgressSender
 from gateway.capture.protocol import CaptureProtocol
+from gateway.capture.traced import CaptureTrace
 from gateway.server.extensions import ENDED_BY_SERVER, TAKE, TOO_LONG
 from gateway.state import GatewayState
 from gateway.tasks import cancel_all, next_period, start
 
 __all__ = ["capture_endpoint"]
 
-TICK_S = 0.25
-WATCH_S = 1.0
+TICK_S, WATCH_S = 0.25, 1.0
 WATCH_PROGRESS_S = 0.25  # the contract allows 5 messages a second: these 4, and the first one after the open
 
 BROKER_AWAY_S = 5.0
@@ -71,6 +71,7 @@ class CaptureConnection:
         self._tasks: set[asyncio.Task[None]] = set()
         self._log = log
         self._metrics = state.metrics.capture
+        self._trace = CaptureTrace()
         self._hold: Callable[[bool], None] = lambda held: None
 
     async def serve(self) -> None:
@@ -80,23 +81,22 @@ class CaptureConnection:
         try:
             ending = await self._ending
             ended_at = self._loop.time()
-            finish = await self._complete(ending) if isinstance(ending, Complete) else ending
-            await self._stop_tasks()
-            if finish is None:
-                await close_socket(self._websocket, 1000)
-                self._metrics.ended.labels("closed").inc()
-                self._metrics.close.observe(self._loop.time() - ended_at)
-            else:
-                await self._finish(finish)
+            with self._trace.ending("close" if isinstance(ending, Complete) else "abort", self._protocol.frames):
+                finish = await self._complete(ending) if isinstance(ending, Complete) else ending
+                await self._stop_tasks()
+                if finish is None:
+                    await close_socket(self._websocket, 1000)
+                    self._metrics.ended.labels("closed").inc()
+                    self._metrics.close.observe(self._loop.time() - ended_at)
+                else:
+                    await self._finish(finish)
         finally:
+            self._trace.end()
             await self._stop_tasks()
             if self._forwarder is not None:
                 self._forwarder.discard()
             self._state.open_sockets -= 1
-            if self._counted:
-                self._state.active_captures -= 1
-
-    # --- the tasks ----------------------------------------------------------------------------------
+            self._state.active_captures -= self._counted
 
     def _start(self, *steps: Coroutine[None, None, None]) -> None:
         for step in steps:
@@ -122,8 +122,7 @@ class CaptureConnection:
             await self._progress.stop()
 
     async def _receive(self) -> None:
-        # websocket.receive() returns one message at a time: while the endpoint handles it, the server reads no further,
-        # and TCP slows the client down.
+        # one message at a time: while it is handled, the server reads no further, and TCP slows the client down
         while not self._ending.done():
             message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":
@@ -207,8 +206,6 @@ class CaptureConnection:
         if status is not None:  # else the protocol asks for the next check after `recheck_s`
             await self._act(self._protocol.session_checked(status))
 
-    # --- the actions --------------------------------------------------------------------------------
-
     async def _act(self, actions: Sequence[Action]) -> None:
         for action in actions:
             if isinstance(action, Forward) and self._forwarder is not None:
@@ -234,19 +231,21 @@ class CaptureConnection:
                     self._ending.set_result(action)
 
     async def _open(self, action: Open) -> None:
-        message, limits = action.message, self._state.settings.capture
+        message, state, limits = action.message, self._state, self._state.settings.capture
         window = self._window = CaptureWindow.of(message, limits, recorder_name(self._websocket))
         self._log = log.bind(capture_id=window.capture_id, session_id=window.session_id, user_id=window.user_id)
-        self._state.active_captures += 1
+        state.active_captures += 1
         self._counted = True
-        await lifecycle.open_capture(self._state, window, secrets.token_hex(8), why=lambda: self._protocol.failed_with)
+        with self._trace.opening(window, self._websocket.headers.get("traceparent")) as span:
+            source, why = secrets.token_hex(8), lambda: self._protocol.failed_with
+            await lifecycle.open_capture(state, window, source, why=why, span=span)
         self._reserved = True
         self._metrics.opened.inc()
         extensions = self._websocket.scope.get("extensions", {})
         extensions.get(TOO_LONG, {})["text"] = partial(abort_text, message, "protocol_violation")
         extensions.get(TAKE, {})["message"], self._hold = self._take, extensions.get(TAKE, {}).get("hold", self._hold)
         self._log.info("capture opened", fps_target=window.fps_target, width=window.width, height=window.height)
-        forwarder = self._forwarder = Forwarder(self._state.frames, window.capture_id, limits)
+        forwarder = self._forwarder = Forwarder(state.frames, window.capture_id, limits)
         await self._act(self._protocol.opened(self._now()))
         if message.progress:
             self._progress = ProgressSender(self._websocket, window.capture_id)
@@ -285,6 +284,7 @@ class CaptureConnection:
         else:
             self._log.info("capture refused", code=code, **why)
         ended.labels(code).inc()
+        self._trace.fail(code)
         if finish.code != "client_disconnected":
             if finish.sends_abort and code in ABORT_CODES:
                 assert self._protocol.message is not None

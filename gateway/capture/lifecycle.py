@@ -11,6 +11,7 @@ from contracts.broker.roles import AsyncBroker, Role, memory_share
 from contracts.broker.script import Call, T, run
 from contracts.process.logs import get_logger
 from contracts.process.retry import Until, retry
+from contracts.process.spans import NO_SPAN, TraceSpan, messaging
 from contracts.rules.codes import CaptureCode
 from contracts.rules.errors import A3CPError, BrokerFull, BrokerUnavailable, CaptureError, UnreadableValue
 from contracts.rules.formats import OtherFormat
@@ -69,26 +70,28 @@ async def open_capture(
     source: str,
     after_reserve: Callable[[], Awaitable[None]] | None = None,
     why: Callable[[], CaptureCode | None] = lambda: None,
+    span: TraceSpan = NO_SPAN,
 ) -> None:
     """Reserve one of the user's slots in the events broker, create the capture in the frames broker, and dispatch it.
 
     ``source`` is unique for the socket or the upload. If the capture is already reserved with another source, it is
     refused as a duplicate. ``after_reserve`` runs before the capture is created; its errors are passed on. If a step
     after the reservation fails, this aborts the capture before it raises. If it is cancelled, ``why`` says with which
-    code: its client is told the same.
+    code: its client is told the same. ``span`` is the caller's, of the capture's trace.
 
     Raises:
         CaptureError: the code says which rule forbids the capture; it is ``frames_broker_full`` if the frames broker
             is out of memory, and ``forward_failed`` if a broker is unreachable.
     """
     await check_consent(state, window.user_id, window.session_id, window.consent_given)
-    await _reserve(state, window, source)
+    with span.child("reserve"):
+        await _reserve(state, window, source)
     try:
         if after_reserve is not None:
             await after_reserve()
         if not await _run(state.frames, captures.open_capture(window), OPEN_WITHIN_S):
             raise CaptureError("duplicate_capture", "the frames broker already has this capture_id")
-        await _dispatch(state.frames, window)
+        await _dispatch(state.frames, window, span)
     except (A3CPError, asyncio.CancelledError) as error:
         code = _code_of(error, why())
         outcome = await asyncio.shield(_write_outcome(state, window, code, CaptureCounts(), CLOSE_WITHIN_S))
@@ -171,10 +174,11 @@ async def check_session(state: GatewayState, window: CaptureWindow) -> str | Non
         return None
 
 
-async def _dispatch(frames: AsyncBroker, window: CaptureWindow) -> None:
+async def _dispatch(frames: AsyncBroker, window: CaptureWindow, span: TraceSpan) -> None:
     """Add a dispatch entry, and a second one if the reply to the first was lost (an extractor ignores it). Then extend
     the lifetime of a video's keys to the time that it may wait for an extractor."""
-    await retry(lambda: dispatch.dispatch(frames, window), until=Until(attempts=2, pauses=False))
+    with span.child("dispatch", "producer", messaging(window.queue, "send")) as sent:
+        await retry(lambda: dispatch.dispatch(frames, window, sent.traceparent), until=Until(attempts=2, pauses=False))
     if window.video and not await _retry("frames", lambda: uploads.wait(frames, window.capture_id), OPEN_WITHIN_S):
         raise CaptureError("forward_failed", "the frames broker lost the capture after it was dispatched")
 

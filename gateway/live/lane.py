@@ -21,6 +21,8 @@ from contracts.broker.roles import BrokerForbids, BrokerFull, broker_errors
 from contracts.broker.script import run
 from contracts.process.logs import get_logger
 from contracts.process.retry import repeat, retry
+from contracts.process.spans import NO_SPAN, TraceSpan
+from contracts.process.tracing import begin_frame
 from contracts.rules.errors import BrokerUnavailable, LiveRefusal, UnreadableValue
 from contracts.rules.formats import OtherFormat
 from contracts.state import live
@@ -66,6 +68,8 @@ class LiveConnection:
     """The timer of the frame whose answer is awaited; None if there is none."""
     step: asyncio.Task[None] | None = None
     """The task that sends or moves the frame."""
+    span: TraceSpan = NO_SPAN
+    """The trace of the frame whose answer is awaited, if it has one."""
 
 
 class LiveLane:
@@ -94,7 +98,10 @@ class LiveLane:
         """
         connection.frame_index = frame_index
         connection.deadline = asyncio.get_running_loop().call_later(ANSWER_WITHIN_S, self._time_out, connection)
-        connection.frame = LiveFrame(connection.live_id, frame_index, connection.pipeline_id, self.gateway, payload)
+        span = connection.span = begin_frame("frame", connection.pipeline_id)
+        connection.frame = LiveFrame(
+            connection.live_id, frame_index, connection.pipeline_id, self.gateway, payload, span.traceparent
+        )
         if self._suspects.is_refused(payload):
             self._finish(
                 connection, LiveRefusal("invalid_frame", "Workers ended while they had this frame; send another one.")
@@ -106,7 +113,8 @@ class LiveLane:
         """Remove the connection's slot from the broker, and its frame if no worker has taken it yet. If the broker is
         unreachable, both expire by themselves. A second call does nothing."""
         self._connections.pop(connection.live_id, None)
-        _cancel_deadline(connection)
+        if _cancel_deadline(connection):
+            connection.span.end("left")
         if connection.step is not None:
             await asyncio.wait({connection.step})  # only then is it known what it has written
         async with self._renewing:  # a renewal that is under way would add the slot again
@@ -210,6 +218,7 @@ class LiveLane:
     def _finish(self, connection: LiveConnection, outcome: Outcome) -> None:
         if _cancel_deadline(connection):
             connection.answered(outcome)
+            connection.span.end(outcome.code if isinstance(outcome, LiveRefusal) else "" if outcome else "dropped")
 
     async def _renew(self) -> None:
         await asyncio.sleep(RENEW_S)

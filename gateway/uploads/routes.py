@@ -24,8 +24,11 @@ from contracts.messages.capture import Annotation
 from contracts.messages.upload import UploadAccepted, UploadForm
 from contracts.process.logs import get_logger
 from contracts.process.retry import retry
+from contracts.process.spans import TraceSpan
+from contracts.process.tracing import begin_trace
 from contracts.rules.errors import CaptureError, RequestRefused
 from contracts.rules.ids import Identifier
+from contracts.rules.traceparent import read_traceparent
 from contracts.state import records
 from contracts.state.captures import CaptureWindow
 from contracts.state.video import StoredVideo
@@ -62,9 +65,10 @@ async def submit(request: Request) -> Response:
     state: GatewayState = request.app.state.gateway
     metrics = state.metrics.upload
     started_s = time.monotonic()
+    parent = read_traceparent(request.headers.get("traceparent"))
     try:
-        with metrics.arriving.track_inprogress():
-            window = await _take(state, request)
+        with metrics.arriving.track_inprogress(), begin_trace("upload", parent) as span:
+            window = await _take(state, request, span)
     except RequestRefused as refused:
         metrics.refused.labels(refused.code).inc()
         raise
@@ -77,7 +81,7 @@ async def submit(request: Request) -> Response:
     return json_response(answer.model_dump(), 202)
 
 
-async def _take(state: GatewayState, request: Request) -> CaptureWindow:
+async def _take(state: GatewayState, request: Request, span: TraceSpan) -> CaptureWindow:
     max_bytes = state.settings.upload_max_bytes
     announced = request.headers.get("content-length", "")
     announced_bytes = int(announced[:20]) if announced.isdecimal() else 0
@@ -88,13 +92,16 @@ async def _take(state: GatewayState, request: Request) -> CaptureWindow:
     reader = FormReader(request.headers.get("content-type", ""))
     incoming = IncomingUpload(state, min(announced_bytes, max_bytes), request.client.host if request.client else "")
     try:
-        async with _until_draining(state.draining):
-            await _receive(state, request, reader, incoming)
+        with span.child("receive"):
+            async with _until_draining(state.draining):
+                await _receive(state, request, reader, incoming)
         form = _form(reader)
+        span.set({"a3cp.capture_id": form.capture_id, "a3cp.bytes": incoming.byte_length})
         require_own(request, form.user_id)
         await _check(state, form)  # before anything more is written to the broker
         window = _window(state, form, await incoming.complete(form.user_id), recorder_name(request))
-        await _open(state, window, incoming)
+        with span.child("open") as opening:
+            await _open(state, window, incoming, opening)
     except BaseException:
         await asyncio.shield(incoming.discard())
         raise
@@ -246,11 +253,11 @@ def _window(state: GatewayState, form: UploadForm, video: StoredVideo, recorded_
     )
 
 
-async def _open(state: GatewayState, window: CaptureWindow, incoming: IncomingUpload) -> None:
+async def _open(state: GatewayState, window: CaptureWindow, incoming: IncomingUpload, span: TraceSpan) -> None:
     """Open the capture. If this process dies from now on, the recorder's sweep writes the capture's outcome."""
     assert window.video is not None
     try:
-        await lifecycle.open_capture(state, window, window.video.upload_id, incoming.keep)
+        await lifecycle.open_capture(state, window, window.video.upload_id, incoming.keep, span=span)
     except CaptureError as error:
         raise _refusal(error) from error
 

@@ -15,6 +15,7 @@ from rich.console import Console
 from contracts.process.certificates import CertificateFacts, certificate_facts
 from contracts.process.settings import Settings
 from contracts.process.tls import ServedCertificate
+from contracts.process.tracing import find_collector
 from contracts.rules.errors import ArtifactStoreError, ConfigurationError
 from contracts.storage.object_store import ObjectStore
 from gateway.consent.text import load_consent_text
@@ -37,6 +38,9 @@ SOON = timedelta(days=14)
 
 _RENEW = "put a new pair in the place of the files; running processes read it at the next connection"
 
+COLLECTOR_WITHIN_S = 5.0
+"""How long the collector of traces may take to answer."""
+
 MODELS = (
     "holistic_landmark/holistic_landmark_cpu.binarypb",
     "holistic_landmark/hand_recrop.tflite",
@@ -57,6 +61,7 @@ def examine(settings: Settings) -> list[CheckResult]:
         *judge_frames_on_disk(settings.state_dir),
         *examine_folders(settings),
         *_object_store(settings),
+        *_traces(settings),
         _consent(settings),
         *_studies(settings),
         _models(),
@@ -111,6 +116,22 @@ def _object_store(settings: Settings) -> Iterable[CheckResult]:
         )
         return [CheckResult("A3CP_ARTIFACT_URL", "fail", str(error), fix)]
     return [CheckResult("A3CP_ARTIFACT_URL", "ok", f"{url} stores objects, and each name only once")]
+
+
+def _traces(settings: Settings) -> Iterable[CheckResult]:
+    """Check that the collector takes traces, if there are any."""
+    name, endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT", settings.traces.endpoint
+    if not endpoint:
+        return
+    try:
+        problem = find_collector(COLLECTOR_WITHIN_S)
+    except ConfigurationError as error:
+        yield CheckResult(name, "fail", str(error).removeprefix(f"{name}: "), "run ./scripts/install, or unset it")
+        return
+    if problem:
+        yield CheckResult(name, "warn", f"{endpoint} takes no traces: {problem}", "start the collector, or correct it")
+    else:
+        yield CheckResult("traces", "ok", f"{endpoint} takes them; {settings.traces.share:.3g} of captures are traced")
 
 
 def _consent(settings: Settings) -> CheckResult:

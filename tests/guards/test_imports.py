@@ -186,12 +186,15 @@ def test_a_loaded_vision_library_is_found() -> None:
     [
         (
             "import scripts.cli, contracts.process.settings, scripts.commands.up",
-            {"httpx", "numpy", "redis", "rich", "valkey"},
+            {"httpx", "numpy", "opentelemetry", "redis", "rich", "valkey"},
         ),
-        ("import gateway.app, gateway.process", {"PIL", "numpy", "rich", "simplejpeg"}),
-        ("import recorder.__main__", {"numpy", "rich"}),
-        ("import workers.__main__", {"numpy", "rich"}),
-        ("import workers.pool.targets, workers.extract.extractor, workers.live.process", {*VISION, "PIL", "rich"}),
+        ("import gateway.app, gateway.process", {"PIL", "numpy", "opentelemetry", "rich", "simplejpeg"}),
+        ("import recorder.__main__", {"numpy", "opentelemetry", "rich"}),
+        ("import workers.__main__", {"numpy", "opentelemetry", "rich"}),
+        (
+            "import workers.pool.targets, workers.extract.extractor, workers.live.process",
+            {*VISION, "PIL", "opentelemetry", "rich"},
+        ),
     ],
 )
 def test_no_process_loads_at_its_start_what_it_may_need_later_or_never(statement: str, unused: set[str]) -> None:

@@ -13,6 +13,7 @@ WORKER = """
 import locale, threading
 from functools import partial
 from contracts.messages.pipelines import PIPELINES
+from contracts.process.settings import Settings
 from workers.pool.process import run_worker, warm_up
 
 def work(stop: threading.Event) -> None:
@@ -21,7 +22,7 @@ def work(stop: threading.Event) -> None:
         warm_up(partial(registry.make_pipeline, pipeline_id))
     print("made", *PIPELINES, locale.getpreferredencoding(False), flush=True)
 
-run_worker("live", work)
+run_worker("live", Settings(), work)
 """
 
 

@@ -17,6 +17,7 @@ from contracts.broker.roles import Broker, Role
 from contracts.broker.script import run_sync
 from contracts.process.logs import get_logger
 from contracts.process.retry import Stopped
+from contracts.process.spans import NO_SPAN, TraceSpan
 from contracts.rules.codes import VideoCode
 from contracts.rules.errors import (
     ArtifactTaken,
@@ -51,8 +52,9 @@ __all__ = ["CaptureJob", "JobEnd"]
 class CaptureJob:
     """Extracts one claimed capture; made for one run."""
 
-    def __init__(self, dependencies: Dependencies, claimed: Claimed) -> None:
+    def __init__(self, dependencies: Dependencies, claimed: Claimed, span: TraceSpan = NO_SPAN) -> None:
         self._dependencies = dependencies
+        self._span = span
         self._lease = claimed.lease
         self._state = claimed.state
         self._window = claimed.state.window
@@ -61,9 +63,9 @@ class CaptureJob:
         self._log: Any = get_logger().bind(capture_id=self._capture_id)
         brokers: dict[Role, Broker] = {"frames": dependencies.frames, "events": dependencies.events}
         self._steps = Steps(claimed.lease, brokers, dependencies.timing.patience_s, dependencies.stop, self._log)
-        self._outcome = OutcomeWriter(dependencies, claimed, self._steps, self._log)
+        self._outcome = OutcomeWriter(dependencies, claimed, self._steps, self._log, span)
         self._frames_done = 0
-        self._frames_s = 0.0
+        self._frames_s = self._inference_s = 0.0
         self._stop_by_s: float | None = None
         self._thread = threading.get_ident()
         self._sent = SentFrames(dependencies, self._steps, self._window)
@@ -90,11 +92,26 @@ class CaptureJob:
             self._log.error("extraction failed", exc_info=error)
             end = self._fail()
         self._dependencies.metrics.captures.labels(end).inc()
+        self._end_span(end)
         self._log.info(
             "capture done", end=end, frames=self._frames_done, elapsed_s=round(time.monotonic() - started_s, 3),
             frame_ms=round(1000 * self._frame_s(), 1),
         )  # fmt: skip
         return end
+
+    def _end_span(self, end: JobEnd) -> None:
+        """End the trace's span with sums over the frames: a span for each would cost more than it shows."""
+        self._span.set(
+            {
+                "a3cp.capture_id": self._capture_id,
+                "a3cp.generation": self._state.generation,
+                "a3cp.end": end,
+                "a3cp.frames": self._frames_done,
+                "a3cp.inference_s": self._inference_s,
+                "a3cp.checkpoint_s": self._frames_s - self._inference_s,
+            }
+        )
+        self._span.end("" if end in ("published", "handed_back") else end)
 
     def _run(self, pipelines: ExitStack) -> JobEnd:
         state = self._state
@@ -157,6 +174,7 @@ class CaptureJob:
         with self._dependencies.clock.frame():
             image = frame.image()
             landmarks = {} if image is None else self._infer(pipeline, image)
+        self._inference_s += time.monotonic() - started_s  # decoding included
         row = Row(frame.timestamp_ms, image is not None, features_row(landmarks))
         found = {part: part in landmarks for part in PART_NAMES}
         restart = self._progress.resumed

@@ -31,10 +31,11 @@ log = get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A claimed capture: its lease, and its state when it was claimed."""
+    """A claimed capture: its lease, its state when it was claimed, and the trace that its dispatch entry names."""
 
     lease: Lease
     state: CaptureState
+    traceparent: str = ""
 
 
 QUEUES = (keys.CAPTURES, keys.UPLOADS)
@@ -157,7 +158,8 @@ class Dispatch:
         return entries[0] if entries else None
 
     def _claim(self, queue: str, entry: Entry) -> Claimed | None:
-        dispatch_id, capture_id = entry[0].decode(), DispatchEntry.decode(entry[1]).capture_id
+        dispatched = DispatchEntry.decode(entry[1])
+        dispatch_id, capture_id = entry[0].decode(), dispatched.capture_id
         state = None
         try:
             DispatchEntry.check(entry[1])
@@ -178,7 +180,7 @@ class Dispatch:
         lease = Lease(
             queue, dispatch_id, capture_id, state.token, consumer=self._consumer, lease_ms=self._timing.lease_ms
         )
-        return Claimed(lease, state)
+        return Claimed(lease, state, dispatched.traceparent)
 
     def _set_aside(self, capture_id: str) -> None:
         """End the capture's stream as aborted, so that its gateway notices. If that fails too, the capture's state

@@ -13,6 +13,8 @@ from contracts.broker.roles import Broker, broker_errors, connect_sync
 from contracts.process.logs import bind_to_log, get_logger
 from contracts.process.retry import Stopped, Until, repeat_sync, retry_sync
 from contracts.process.settings import Settings
+from contracts.process.spans import messaging
+from contracts.process.tracing import continue_trace
 from contracts.rules.errors import ArtifactStoreError, BrokerUnavailable, UnreadableValue
 from contracts.state import heartbeats
 from contracts.state.failed import FailedBounds
@@ -89,7 +91,8 @@ class Extractor:
 
     def _do(self, claimed: Claimed) -> JobEnd:
         try:
-            return CaptureJob(self._dependencies, claimed).run()
+            with continue_trace("extract", claimed.traceparent, messaging(claimed.lease.queue, "process")) as span:
+                return CaptureJob(self._dependencies, claimed, span).run()
         except Exception as error:  # the lease runs out, and the capture is delivered again
             self._dependencies.metrics.background.note("capture", error)
             return "failed"
@@ -97,7 +100,7 @@ class Extractor:
 
 def extractor_process(settings: Settings, metrics_folder: Path | None) -> None:
     """Run one extractor process of the pool; raises ``SystemExit`` with its exit code."""
-    run_worker("extractor", partial(_extract, settings, metrics_folder))
+    run_worker("extractor", settings, partial(_extract, settings, metrics_folder))
 
 
 def _extract(settings: Settings, metrics_folder: Path | None, stop: threading.Event) -> None:

@@ -7,8 +7,10 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from contracts.broker.keys import EVENTS
 from contracts.messages.event import FeatureRefEvent, RawFeaturesRef
 from contracts.messages.quality import Quality
+from contracts.process.spans import NO_SPAN, TraceSpan, messaging
 from contracts.rules.codes import VideoCode
 from contracts.rules.errors import ArtifactError, ArtifactTaken, BrokerUnavailable, LeaseLost, UnreadableValue
 from contracts.rules.ids import SCHEMA_VERSION
@@ -54,7 +56,10 @@ def feature_ref_event(
 class OutcomeWriter:
     """Gives one claimed capture its outcome. Every method raises as `Steps` does, and may be repeated."""
 
-    def __init__(self, dependencies: Dependencies, claimed: Claimed, steps: Steps, log: Any) -> None:
+    def __init__(
+        self, dependencies: Dependencies, claimed: Claimed, steps: Steps, log: Any, span: TraceSpan = NO_SPAN
+    ) -> None:
+        self._span = span
         self._dependencies = dependencies
         self._claimed = claimed
         self._window = claimed.state.window
@@ -74,14 +79,19 @@ class OutcomeWriter:
         if self._claimed.state.generation > 1 and self._steps.retry(self._is_erased):
             return self._finish("published", self._erase)  # by an earlier extractor, which may also have written late
         try:
-            ref, quality = self._write(window, matrix), matrix.quality()
+            with self._span.child("artifact"):
+                ref, quality = self._write(window, matrix), matrix.quality()
             self._steps.check_lease()
         except LeaseLost:
             self._remove_if_erased()
             raise
         event = event_bytes(feature_ref_event(window, timestamp_end, ref, quality))
-        entry = EventEntry(event, window.user_id, window.session_id, window.record_id, window.capture_id)
-        outcome = self._steps.call(records.publish(entry, counts))
+        with self._span.child("publish", "producer", messaging(EVENTS, "send")) as span:
+            entry = EventEntry(
+                event, window.user_id, window.session_id, window.record_id, window.capture_id,
+                traceparent=span.traceparent,
+            )  # fmt: skip
+            outcome = self._steps.call(records.publish(entry, counts))
         if outcome.outcome == "published":
             return self._finish("published") if outcome.new else self._finish_published()
         self._log.warning("the capture was aborted meanwhile", error_code=outcome.error_code)

@@ -26,7 +26,7 @@ log = get_logger()
 
 def live_process(settings: Settings, metrics_folder: Path | None) -> None:
     """Run one live worker; the pool's target. Raises ``SystemExit`` with the exit code."""
-    run_worker("live", partial(_serve, settings, metrics_folder))
+    run_worker("live", settings, partial(_serve, settings, metrics_folder))
 
 
 def _serve(settings: Settings, metrics_folder: Path | None, stop: threading.Event) -> None:

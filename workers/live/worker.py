@@ -20,6 +20,8 @@ from contracts.broker.script import Call, run_sync
 from contracts.messages.live import LiveCode
 from contracts.process.logs import get_logger
 from contracts.process.retry import repeat_sync
+from contracts.process.spans import NO_SPAN, TraceSpan, messaging
+from contracts.process.tracing import continue_trace
 from contracts.rules.errors import BrokerUnavailable, UnreadableValue
 from contracts.rules.formats import OtherFormat
 from contracts.state import live
@@ -189,10 +191,13 @@ class LiveWorker:
         another one."""
         frame = LiveFrame.decode(fields)
         run_sync(self._frames, live.drop(self._inbox, [entry_id]))
-        with self._clock.frame():
-            answer = self._work(frame)
-        self._unsent = live.put_answer(frame.gateway, answer)
-        self._send_answer()
+        with _span(frame) as span:
+            with self._clock.frame():
+                answer = self._work(frame, span)
+            self._unsent = live.put_answer(frame.gateway, answer)
+            with span.child("answer", "producer"):
+                self._send_answer()
+            span.end(answer.error or "")
         if answer.error:
             self._metrics.failed.labels(answer.error).inc()
         else:
@@ -211,11 +216,12 @@ class LiveWorker:
             raise
         self._unsent = None
 
-    def _work(self, frame: LiveFrame) -> Answer:
+    def _work(self, frame: LiveFrame, span: TraceSpan) -> Answer:
         """The answer to a frame. The worker does not check whether the session is still open: a session that leaves
         deletes its frame, and after a broker restarted empty it is listed only when its gateway renews."""
         started_s = time.perf_counter()
-        image = decode_scaled(frame.payload)
+        with span.child("decode"):
+            image = decode_scaled(frame.payload)
         decode_ms = _ms_since(started_s)
         self._metrics.decode.observe(decode_ms / 1000)
         if image is None:
@@ -223,7 +229,8 @@ class LiveWorker:
         try:
             pipeline = self._sessions.pipeline(frame.live_id, frame.pipeline_id, time.monotonic())
             started_s = time.perf_counter()
-            findings = pipeline.process(image)
+            with span.child("inference"):
+                findings = pipeline.process(image)
             inference_ms = _ms_since(started_s)
             self._metrics.inference.labels(frame.pipeline_id).observe(inference_ms / 1000)
             text = result_text(frame.pipeline_id, findings, decode_ms, inference_ms)
@@ -232,6 +239,13 @@ class LiveWorker:
             self._sessions.discard(frame.live_id)  # a pipeline that raised cannot be used again
             return _failed(frame, "pipeline_failure", "The pipeline failed on this frame.")
         return Answer(frame.live_id, frame.frame_index, text)
+
+
+def _span(frame: LiveFrame) -> TraceSpan:
+    """The worker's part of the trace of a frame, if it is traced."""
+    if not frame.traceparent:
+        return NO_SPAN
+    return continue_trace("work", frame.traceparent, messaging(live_inbox("<worker>"), "process"), keep=True)
 
 
 def result_text(pipeline_id: str, findings: Findings, decode_ms: float, inference_ms: float) -> bytes:

@@ -18,27 +18,30 @@ from typing import NoReturn
 import numpy as np
 
 from contracts.process.run import run_process
+from contracts.process.settings import Settings
 from contracts.process.stop_signals import stop_signals
+from contracts.process.tracing import tracing
 from workers.extract.heartbeat import FrameClock, Watchdog
 from workers.vision.pipelines.base import PipelineFactory
 
 __all__ = ["mute_native_logs", "process_name", "run_worker", "use_utf8", "warm_up", "watch"]
 
 
-def run_worker(kind: str, work: Callable[[threading.Event], None]) -> NoReturn:
-    """Be one process of the pool: ``work`` until SIGTERM or SIGINT sets the event that it is given.
+def run_worker(kind: str, settings: Settings, work: Callable[[threading.Event], None]) -> NoReturn:
+    """Be one process of the pool: ``work``, traced, until SIGTERM or SIGINT sets the event that it is given.
 
     Ends with ``SystemExit`` and the exit code of `contracts.process.run.run_process`.
     """
     mute_native_logs()
     _share_arenas()
     use_utf8()
-    sys.exit(run_process(kind, lambda: _main(work)))
+    sys.exit(run_process(kind, lambda: _main(kind, settings, work)))
 
 
-def _main(work: Callable[[threading.Event], None]) -> int:
+def _main(kind: str, settings: Settings, work: Callable[[threading.Event], None]) -> int:
     stop = threading.Event()
-    with stop_signals() as descriptor:  # the pool starts this process with SIGINT blocked
+    # the pool starts this process with SIGINT blocked
+    with stop_signals() as descriptor, tracing(settings, kind):
 
         def wait() -> None:
             os.read(descriptor, 1)

@@ -260,7 +260,7 @@ async def test_the_chunks_of_a_gateway_that_died_before_it_reserved_expire_in_a_
     async with uploading(tmp_path) as (gateway, fields):
         ttls: list[int] = []
 
-        async def look(*_: Any) -> None:
+        async def look(*_: Any, span: Any) -> None:
             frames = gateway.state.frames
             ttls.extend([await frames.ttl(key) for key in await frames_keys(gateway)])
             raise CaptureError("too_many_captures", "")

@@ -22,13 +22,16 @@ import pytest
 from pydantic import SecretStr
 from rich.console import Console
 
+import contracts.process
 from contracts.process.settings import Settings
+from contracts.process.trace_settings import TraceSettings
 from contracts.rules.errors import ConfigurationError
 from scripts.commands.check_result import CheckResult
 from scripts.commands.doctor import doctor, examine, judge_core_files, judge_overcommit, judge_swap
 from scripts.commands.doctor_brokers import judge_clock, judge_debuggers
 from scripts.commands.exposure import judge_access, listening_on
 from scripts.commands.folders import judge_names, judge_room
+from scripts.measurements.collector import collector
 from scripts.stack.running import running_stack, running_urls
 from tests.conftest import BrokerPair
 
@@ -114,6 +117,20 @@ def test_the_consent_text_is_checked_and_what_is_required_is_said(tmp_path: Path
     assert (missing := found(study, "A3CP_CONSENT_FILE")).verdict == "fail" and str(text) in missing.detail
     text.write_text("# May we?")
     assert found(study, "consent").detail == f"nothing is recorded without a yes; the pages show {text}"
+
+
+def test_the_collector_of_traces_is_asked_if_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "OTEL_EXPORTER_OTLP_ENDPOINT"
+    assert not {"traces", name} & set(verdicts(settings_in(tmp_path)))
+    with collector() as taken:
+        monkeypatch.setenv(name, taken.address)
+        traced = settings_in(tmp_path, traces=TraceSettings(endpoint=taken.address))
+        assert found(traced, "traces").detail == f"{taken.address} takes them; 1 of captures are traced"
+        taken.status = 401
+        assert (refused := found(traced, name)).verdict == "warn" and "401" in refused.detail
+    monkeypatch.delattr(contracts.process, "otel", raising=False)
+    monkeypatch.setitem(sys.modules, "contracts.process.otel", None)
+    assert (missing := found(traced, name)).verdict == "fail" and missing.fix.startswith("run ./scripts/install")
 
 
 def test_each_study_is_checked_if_there_is_a_folder_of_them(tmp_path: Path) -> None:

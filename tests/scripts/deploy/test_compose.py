@@ -89,6 +89,7 @@ def test_a_process_has_settings_that_it_takes(name: str, tmp_path: Path) -> None
     provide(tmp_path)
     urls = dict(line.split("=", 1) for line in (tmp_path / name / "urls").read_text().splitlines())
     given = {key: value or "" for key, value in service["environment"].items()}
+    assert {"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG"} <= given.keys()
     settings = load_settings(environment(stages(image)[-1]) | given | urls)
     for url, role in zip(settings.broker_urls(), ROLES, strict=True):
         assert re.fullmatch(rf"redis://{name}:[0-9a-f]{{48}}@{role}:6379", url)

@@ -20,6 +20,8 @@ LOCK = (ROOT / "requirements.lock").read_text()
 BY_HAND = {
     "opencv-python-headless": "mediapipe imports cv2, and asks for the build with windows; see override-dependencies"
 }
+SEVERAL = {"opentelemetry": {"opentelemetry-sdk", "opentelemetry-exporter-otlp-json-http"}}
+"""Namespaces that several packages share, with those that are imported here by name."""
 SMALL = """\
 alpha==1.0 \\
     --hash=sha256:aa
@@ -63,7 +65,7 @@ def imported_packages(process: str) -> set[str]:
                 todo += [found.module, f"{found.module}.{found.name}"]
             elif found.package not in sys.stdlib_module_names:
                 tops.add(found.package)
-    return {_package(top) for top in tops}
+    return {package for top in tops for package in (SEVERAL.get(top) or {_package(top)})}
 
 
 def _dotted(path: str) -> str:
