@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import re
-from ipaddress import ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-__all__ = ["read_networks", "read_root_path"]
+__all__ = ["read_address", "read_networks", "read_root_path"]
 
 _ROOT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+
+
+def read_address(text: str) -> IPv4Address | IPv6Address | None:
+    """The address of a peer; None if the text is none. A server that listens on ``::`` sees IPv4 clients as
+    ``::ffff:192.0.2.1``, which is the IPv4 address here."""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    return (address.ipv4_mapped if isinstance(address, IPv6Address) else None) or address
 
 
 def read_root_path(text: str) -> str:

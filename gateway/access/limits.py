@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv6Address, ip_network
+
+from contracts.rules.reverse_proxy import read_address
 
 __all__ = ["FailureLimit", "address_group"]
 
@@ -40,8 +42,7 @@ class FailureLimit:
 
 def address_group(address: str) -> str:
     """The key of a client's address: for IPv6 its network of 64 bits, all of which one client may have."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
+    parsed = read_address(address)
+    if parsed is None:
         return ""
     return str(ip_network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else str(parsed)

@@ -51,15 +51,18 @@ class OriginRule:
     allowed: frozenset[str]
     local: bool
 
-    def admits(self, origin: str, host: str) -> bool:
-        """Whether a request with this Origin and this Host header is allowed."""
+    def admits(self, origin: str, host: str, *, is_encrypted: bool = False) -> bool:
+        """Whether a request with this Origin and this Host header is allowed. If it came over TLS, a page of the same
+        host that was loaded without TLS is another one: others on its way may have changed it."""
         foreign = read_origin(origin)
         if foreign is None:
             return False
         if foreign in self.allowed:
             return True
         scheme, _, _ = foreign.partition("://")
-        if scheme not in ("http", "https") or foreign != read_origin(f"{scheme}://{host}"):
+        if scheme not in (("https",) if is_encrypted else ("http", "https")) or foreign != read_origin(
+            f"{scheme}://{host}"
+        ):
             return False
         name = _host_name(host)
         return not self.local or is_loopback(name) or not _is_name(name)

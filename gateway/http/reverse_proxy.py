@@ -13,6 +13,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from contracts.process.settings import Settings
 from contracts.rules.errors import ConfigurationError
+from contracts.rules.reverse_proxy import read_address
 
 __all__ = ["ForwardedHeaders", "RootPath", "below_root_path", "check_root_path", "forwarded_headers"]
 
@@ -46,8 +47,10 @@ class ForwardedHeaders(ProxyHeadersMiddleware):
     """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # type: ignore[override]
-        client = scope.get("client")
-        if client and client[0] in self.trusted_hosts:
+        host, port = scope.get("client") or ("", 0)
+        peer = str(read_address(host) or host)
+        if peer in self.trusted_hosts:
+            scope = {**scope, "client": (peer, port)}
             hosts = Headers(scope=scope).getlist("x-forwarded-host")
             if len(hosts) == 1 and hosts[0]:
                 others = [header for header in scope["headers"] if header[0] != b"host"]

@@ -70,7 +70,10 @@ class AccessControl:
             # browsers send no Origin with these methods, so only the Host header can reveal DNS rebinding
             return self._any_host or is_open(scope) or self._origins.admits_host(headers.get("host", ""))
         origins = headers.getlist("origin")
-        return not origins or (len(origins) == 1 and self._origins.admits(origins[0], headers.get("host", "")))
+        is_encrypted = scope.get("scheme") in ("https", "wss")
+        return not origins or (
+            len(origins) == 1 and self._origins.admits(origins[0], headers.get("host", ""), is_encrypted=is_encrypted)
+        )
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, refused: RequestRefused) -> None:

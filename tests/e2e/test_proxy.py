@@ -156,6 +156,8 @@ def test_pages_record_below_a_path_and_ask_for_nothing_outside(idle: Idle, brows
         expect(page).to_have_url(f"https://{NAME}/a3cp/?way=button")
         scope = page.evaluate("() => navigator.serviceWorker.ready.then(({scope}) => scope)")
         assert scope == f"https://{NAME}/a3cp/"
+        manifest = page.locator("link[rel=manifest]").evaluate("(link) => link.href")
+        assert manifest == f"{scope}manifest.webmanifest"
         page.goto("/a3cp/record")
         sign_in(page)
         expect(page.get_by_role("heading", level=1)).to_be_visible()

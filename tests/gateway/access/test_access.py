@@ -107,7 +107,8 @@ def test_a_limit_forgets_the_oldest_key_for_another() -> None:
 
 def test_all_addresses_of_an_ipv6_network_are_one_client() -> None:
     assert address_group("2001:db8::1") == address_group("2001:db8::ffff") != address_group("2001:db8:0:1::1")
-    assert address_group("192.0.2.1") == "192.0.2.1" and address_group("") == ""
+    assert address_group("192.0.2.1") == address_group("::ffff:192.0.2.1") == "192.0.2.1"
+    assert address_group("") == address_group("unknown") == ""
 
 
 async def test_many_tries_are_429_with_the_time_to_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,12 @@ def test_origin_must_be_the_same_host_or_an_allowed_one(
     assert rule.admits(origin, host) is admitted
 
 
+def test_over_tls_a_page_of_the_same_host_without_tls_is_another_one() -> None:
+    assert PUBLIC.admits("https://gateway.example", "gateway.example", is_encrypted=True)
+    assert not PUBLIC.admits("http://gateway.example", "gateway.example", is_encrypted=True)
+    assert LOCAL.admits("https://a3cp.example", "gateway", is_encrypted=True), "the operator allows it"
+
+
 def test_null_is_refused_even_where_host_is_null() -> None:
     assert not PUBLIC.admits("null", "null")
 

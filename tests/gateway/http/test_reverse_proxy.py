@@ -124,6 +124,7 @@ async def test_behind_a_trusted_proxy_each_client_has_its_own_limit(tmp_path: Pa
     [
         (PROXY, "wss", "203.0.113.5", "a3cp.example"),
         ("fd07::1", "wss", "203.0.113.5", "a3cp.example"),
+        (f"::ffff:{PROXY}", "wss", "203.0.113.5", "a3cp.example"),
         (ELSEWHERE, "ws", ELSEWHERE, "gateway.test"),
         ("10.0.1.7", "ws", "10.0.1.7", "gateway.test"),
     ],
@@ -158,6 +159,10 @@ async def test_the_origin_of_a_page_is_compared_with_the_host_that_the_browser_a
             assert (await proxy.post(TICK, headers=page)).status_code == 200
             foreign = {**page, "Origin": "https://evil.example"}
             assert_refused(await proxy.post(TICK, headers=foreign), 403, "origin_not_allowed")
+            plain = {**page, "Origin": "http://a3cp.example"}
+            assert (await proxy.post(TICK, headers=plain)).status_code == 200
+            encrypted = {**plain, "X-Forwarded-Proto": "https"}
+            assert_refused(await proxy.post(TICK, headers=encrypted), 403, "origin_not_allowed")
             two = [*page.items(), ("X-Forwarded-Host", "evil.example")]
             assert_refused(await proxy.post(TICK, headers=two), 403, "origin_not_allowed")
         async with seen_from(gateway, ELSEWHERE) as client:
