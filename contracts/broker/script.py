@@ -6,11 +6,10 @@ modules of `contracts.state` create the calls.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from importlib.resources import files
 from typing import Any, Generic, Literal, TypeVar
 
@@ -18,7 +17,7 @@ import redis
 
 from contracts.broker.pool import SharingClient
 from contracts.broker.roles import AsyncBroker, Broker, Role, broker_errors
-from contracts.broker.shared_connection import Fixed, fixed
+from contracts.broker.shared_connection import Template
 from contracts.rules.errors import UnreadableValue
 
 __all__ = [
@@ -116,20 +115,22 @@ async def run(broker: AsyncBroker, call: Call[T]) -> T:
     return read_answer(call, answer)
 
 
-def prepare(broker: AsyncBroker, name: ScriptName, keys: Sequence[str]) -> Callable[..., asyncio.Future[Any] | None]:
-    """Return a function that sends a script at once, without waiting. Call it with the script's arguments.
+def prepare(
+    broker: AsyncBroker, call: Call[T], changing: Sequence[int]
+) -> Callable[[Sequence[str | bytes], Callable[[Any], None]], bool]:
+    """Return a function that sends a script at once, without waiting. The places ``changing`` in the arguments of
+    ``call`` are left open.
 
-    The function returns a future for the broker's raw answer, or None if no connection is open. Do not cancel the
-    future: answers are matched to commands by their order. If the answer is an error of any kind, use `run`, which also
-    loads a script that the broker does not have.
+    Call the function with their values, as `Template.encode` takes them, and with a function that gets the broker's raw
+    answer or an error of redis-py. It returns False if no connection is open. If the answer is an error of any kind,
+    use `run`, which also loads a script that the broker does not have.
     """
-    if name in OFTEN and isinstance(broker, SharingClient):
-        return partial(broker.shared.begin, fixed("EVALSHA", _source(name)[1], len(keys), *keys))
-    return _cannot_send
-
-
-def _cannot_send(*_: Argument | Fixed) -> None:
-    return None
+    if call.name not in OFTEN or not isinstance(broker, SharingClient):
+        return lambda _values, _on_answer: False
+    begin = broker.shared.begin
+    arguments = [None if place in changing else argument for place, argument in enumerate(call.arguments)]
+    template = Template(["EVALSHA", _source(call.name)[1], len(call.keys), *call.keys, *arguments])
+    return lambda values, on_answer: begin(template.encode(*values), on_answer)
 
 
 def run_sync(broker: Broker, call: Call[T]) -> T:

@@ -2,7 +2,7 @@
 
 It is for commands that a process sends thousands of times a second and that never block. redis-py's client takes one
 connection, one time-out, one lock and several turns of the event loop for each command; without counting the socket,
-that was half of the gateway's time for a frame. Here a command is one write and one future.
+that was half of the gateway's time for a frame. Here a command is one write and one callback.
 """
 
 from __future__ import annotations
@@ -11,23 +11,17 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 import hiredis
 import redis
 from redis.asyncio.connection import AbstractConnection
 
-__all__ = ["Fixed", "SharedConnection", "fixed"]
+__all__ = ["SharedConnection", "Template"]
 
 
-class Fixed(NamedTuple):
-    """Words that many commands have, encoded once: how many, and their encoding. `fixed` makes it."""
-
-    words: int
-    text: str
-
-
-Word = str | bytes | int | float | Fixed
+Word = str | bytes | int | float
 
 _UNFINISHED = object()
 
@@ -58,13 +52,21 @@ class SharedConnection:
         connection = self._open_connection
         if connection is None or connection.lost:
             connection = await self._open()
-        return await connection.send(_packed(words))
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        connection.send(_packed(words), partial(_resolve, answer))
+        return await answer
 
-    def begin(self, *words: Word) -> asyncio.Future[Any] | None:
-        """Send a command without waiting. Returns a future for the answer, or None if there is no open connection. Do
-        not cancel the future: answers are matched to commands by their order."""
+    def begin(self, command: Sequence[bytes], on_answer: Callable[[Any], None]) -> bool:
+        """Send an encoded command without waiting. Returns whether there is an open connection.
+
+        ``on_answer`` is called in the turn of the loop in which the answer comes, with the answer or with one of the
+        errors of `ask`. That is cheaper than a future, which takes another turn.
+        """
         connection = self._open_connection
-        return None if connection is None or connection.lost else connection.send(_packed(words))
+        if connection is None or connection.lost:
+            return False
+        connection.send(command, on_answer)
+        return True
 
     async def aclose(self) -> None:
         """Close the connection. The next command opens a new one."""
@@ -102,18 +104,16 @@ class _OpenConnection(asyncio.Protocol):
         self._reader = hiredis.Reader(
             protocolError=redis.exceptions.ConnectionError, replyError=_reply_error, notEnoughData=_UNFINISHED
         )
-        self._waiting: deque[tuple[asyncio.Future[Any], float]] = deque()
+        self._waiting: deque[tuple[Callable[[Any], None], float]] = deque()
         self._answer_within_s = answer_within_s
         self._timer: asyncio.TimerHandle | None = None
         self._transport.set_protocol(self)
 
-    def send(self, command: Sequence[bytes]) -> asyncio.Future[Any]:
-        answer: asyncio.Future[Any] = self._loop.create_future()
-        self._waiting.append((answer, self._loop.time()))
+    def send(self, command: Sequence[bytes], on_answer: Callable[[Any], None]) -> None:
+        self._waiting.append((on_answer, self._loop.time()))
         self._transport.writelines(command)
         if self._timer is None:
             self._timer = self._loop.call_later(self._answer_within_s, self._check_oldest)
-        return answer
 
     def close(self) -> None:
         self._fail_all(redis.exceptions.ConnectionError("the connection was closed"))
@@ -123,20 +123,18 @@ class _OpenConnection(asyncio.Protocol):
         try:
             while (answer := self._reader.gets()) is not _UNFINISHED:
                 if not isinstance(answer, hiredis.PushNotification):  # the broker sends it unasked
-                    self._resolve_oldest(answer)
+                    self._answer_oldest(answer)
         except redis.exceptions.ConnectionError as error:
             self._fail_all(error)
 
-    def _resolve_oldest(self, answer: Any) -> None:
+    def _answer_oldest(self, answer: Any) -> None:
         if not self._waiting:
             raise redis.exceptions.ConnectionError("the broker sent an answer without a command")
-        future, _ = self._waiting.popleft()
-        if future.done():
-            return  # its caller was cancelled
-        if isinstance(answer, redis.exceptions.ResponseError):
-            future.set_exception(answer)
-        else:
-            future.set_result(answer)
+        on_answer, _ = self._waiting.popleft()
+        try:
+            on_answer(answer)
+        except Exception as error:  # it must not end the connection, which others use too
+            self._loop.call_exception_handler({"message": "a broker's answer was not handled", "exception": error})
 
     def connection_lost(self, error: Exception | None) -> None:
         self._fail_all(redis.exceptions.ConnectionError(str(error or "the broker closed the connection")))
@@ -159,9 +157,16 @@ class _OpenConnection(asyncio.Protocol):
             self._timer.cancel()
         self._transport.abort()
         while self._waiting:
-            future, _ = self._waiting.popleft()
-            if not future.done():
-                future.set_exception(type(error)(*error.args))
+            self._answer_oldest(type(error)(*error.args))
+
+
+def _resolve(future: asyncio.Future[Any], answer: Any) -> None:
+    if future.done():
+        return  # its caller was cancelled
+    if isinstance(answer, redis.exceptions.RedisError):
+        future.set_exception(answer)
+    else:
+        future.set_result(answer)
 
 
 def _reply_error(text: str) -> redis.exceptions.ResponseError:
@@ -172,28 +177,52 @@ COPIED_BYTES = 1024
 """Words shorter than this are copied into one buffer; longer ones are written without a copy."""
 
 
-def fixed(*words: str | int | float) -> Fixed:
-    """Encode words that many commands have."""
-    return Fixed(len(words), b"".join(_encoded(words)[1]).decode())
+class Template:
+    """A command most of whose words are always the same. They are encoded once.
+
+    Args:
+        words: the command's words; None for each word that `encode` gets.
+    """
+
+    def __init__(self, words: Sequence[Word | None]) -> None:
+        text = [f"*{len(words)}\r\n"]
+        self._before: list[str] = []
+        for word in words:
+            if word is None:
+                self._before.append("".join(text))
+                text = []
+            else:
+                text += map(bytes.decode, _encoded([word]))
+        self._end = "".join(text)
+
+    def encode(self, *values: str | bytes) -> list[bytes]:
+        """The command's pieces, as `SharedConnection.begin` takes them. Texts must be ASCII; a value of bytes becomes a
+        piece itself and is not copied."""
+        pieces: list[bytes] = []
+        text = ""
+        for before, value in zip(self._before, values, strict=True):
+            if isinstance(value, bytes):
+                pieces += f"{text}{before}${len(value)}\r\n".encode(), value
+                text = "\r\n"
+            else:
+                text = f"{text}{before}${len(value)}\r\n{value}\r\n"
+        pieces.append(f"{text}{self._end}".encode())
+        return pieces
 
 
 def _packed(words: Sequence[Word]) -> list[bytes]:
     """Encode a command in RESP. Returns the pieces to write. A long word of bytes, such as a frame, becomes a piece
     itself and is not copied."""
-    count, pieces = _encoded(words)
-    pieces[0] = b"*%d\r\n%b" % (count, pieces[0])
+    pieces = _encoded(words)
+    pieces[0] = b"*%d\r\n%b" % (len(words), pieces[0])
     return pieces
 
 
-def _encoded(words: Sequence[Word]) -> tuple[int, list[bytes]]:
-    count = len(words)
+def _encoded(words: Sequence[Word]) -> list[bytes]:
     pieces: list[bytes] = []
     text: list[str] = []
     for word in words:
-        if isinstance(word, Fixed):
-            count += word.words - 1
-            text.append(word.text)
-        elif not isinstance(word, bytes):
+        if not isinstance(word, bytes):
             word = word if isinstance(word, str) else str(word)
             text.append(f"${len(word) if word.isascii() else len(word.encode())}\r\n{word}\r\n")
         else:
@@ -205,4 +234,4 @@ def _encoded(words: Sequence[Word]) -> tuple[int, list[bytes]]:
             else:
                 pieces.append(word)
     pieces.append("".join(text).encode())
-    return count, pieces
+    return pieces

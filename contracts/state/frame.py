@@ -12,21 +12,21 @@ from typing import Any, Literal
 
 from contracts.broker.keys import capture_keys
 from contracts.broker.script import Argument, Call
-from contracts.broker.shared_connection import Fixed, fixed
 from contracts.rules.codes import stored_code
 from contracts.rules.ids import format_utc, parse_utc
 from contracts.rules.limits import CaptureLimits
 
 __all__ = [
     "OPEN_TTL_S",
+    "PUSH_CHANGES",
     "ForwardItem",
     "PushReply",
-    "PushTemplate",
     "TerminalEntry",
     "decode_entry",
     "is_abort",
+    "is_taken",
+    "push_changes",
     "push_frame",
-    "push_keys",
     "read_push_reply",
 ]
 
@@ -161,41 +161,28 @@ class PushReply:
 
 def push_frame(item: ForwardItem, limits: CaptureLimits) -> Call[PushReply]:
     """Put one frame into its stream. Repeating it is safe: the same frame is stored once."""
-    return Call("frames", "push", push_keys(item.capture_id), _push_arguments(item, limits), read_push_reply)
-
-
-def push_keys(capture_id: str) -> list[str]:
-    """The keys of every push of one capture."""
-    keys = capture_keys(capture_id)
-    return [keys.state, keys.frames]
-
-
-def _push_arguments(item: ForwardItem, limits: CaptureLimits) -> list[Argument]:
-    return [
+    keys = capture_keys(item.capture_id)
+    arguments: list[Argument] = [
         item.seq, item.byte_length, format_utc(item.timestamp_frame),
         limits.stream_max_frames, limits.stream_max_bytes, OPEN_TTL_S, *item.encode(),
     ]  # fmt: skip
+    return Call("frames", "push", [keys.state, keys.frames], arguments, read_push_reply)
 
 
-class PushTemplate:
-    """The arguments of the pushes of one capture, for a caller that prepared the script with
-    `contracts.broker.script.prepare`. Most of them are the same for every frame, and are encoded once."""
-
-    def __init__(self, item: ForwardItem, limits: CaptureLimits) -> None:
-        texts = [argument for argument in _push_arguments(item, limits) if not isinstance(argument, bytes)]
-        self._before_seq = fixed(*texts[3:9])
-        self._after_length = fixed(*texts[15:])
-
-    def arguments(self, item: ForwardItem) -> list[Argument | Fixed]:
-        """The arguments of one frame's push."""
-        seq, length, moment = item.seq, item.byte_length, format_utc(item.timestamp_frame)
-        return [
-            seq, length, moment, self._before_seq, seq, _TIMESTAMP, moment, _PAYLOAD, item.payload, _LENGTH, length,
-            self._after_length,
-        ]  # fmt: skip
+PUSH_CHANGES = (0, 1, 2, 9, 11, 13, 15)
+"""The places of a push's arguments that change from frame to frame: those of `push_changes`."""
 
 
-_TIMESTAMP, _PAYLOAD, _LENGTH = fixed("timestamp_frame"), fixed("payload"), fixed("byte_length")
+def push_changes(item: ForwardItem) -> tuple[str | bytes, ...]:
+    """The arguments of `push_frame` that are not the same for every frame of a capture."""
+    seq, length, moment = str(item.seq), str(item.byte_length), format_utc(item.timestamp_frame)
+    return seq, length, moment, seq, moment, item.payload, length
+
+
+def is_taken(answer: Any) -> bool:
+    """Whether the script's answer is a plain success: the frame is in the stream. An error or any other answer is for
+    `read_push_reply`, which takes longer."""
+    return isinstance(answer, list) and len(answer) == 5 and answer[0] == b"OK"
 
 
 def read_push_reply(answer: Any) -> PushReply:

@@ -245,7 +245,7 @@ class CaptureConnection:
         extensions.get(TOO_LONG, {})["text"] = partial(abort_text, message, "protocol_violation")
         extensions.get(TAKE, {})["message"], self._hold = self._take, extensions.get(TAKE, {}).get("hold", self._hold)
         self._log.info("capture opened", fps_target=window.fps_target, width=window.width, height=window.height)
-        forwarder = self._forwarder = Forwarder(state.frames, window.capture_id, limits)
+        forwarder = self._forwarder = Forwarder(state.frames, limits)
         await self._act(self._protocol.opened(self._now()))
         if message.progress:
             self._progress = ProgressSender(self._websocket, window.capture_id)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from contracts.broker.roles import AsyncBroker, BrokerFull
-from contracts.broker.script import UNREADABLE, prepare, run
+from contracts.broker.script import prepare, run
 from contracts.process.retry import backoff_s
 from contracts.rules.codes import CaptureCode
 from contracts.rules.errors import BrokerUnavailable, CaptureError, UnreadableValue
 from contracts.rules.limits import CaptureLimits
-from contracts.state.frame import ForwardItem, PushReply, PushTemplate, push_frame, push_keys, read_push_reply
+from contracts.state.frame import PUSH_CHANGES, ForwardItem, PushReply, is_taken, push_changes, push_frame
 
 __all__ = ["FLUSH_WITHIN_S", "Forwarder"]
 
@@ -41,11 +41,11 @@ class Forwarder:
     the stream is full too, it fails at once.
     """
 
-    def __init__(self, frames: AsyncBroker, capture_id: str, limits: CaptureLimits) -> None:
+    def __init__(self, frames: AsyncBroker, limits: CaptureLimits) -> None:
         self._frames = frames
         self._limits = limits
-        self._begin = prepare(frames, "push", push_keys(capture_id))
-        self._template: PushTemplate | None = None
+        self._loop = asyncio.get_running_loop()
+        self._begin: Callable[[Sequence[str | bytes], Callable[[Any], None]], bool] | None = None
         self._queue: deque[ForwardItem] = deque()
         self._bytes = 0
         self._changed = asyncio.Event()
@@ -98,7 +98,7 @@ class Forwarder:
         """Call ``then`` with None as soon as a frame of ``size`` bytes can be queued, in that turn of the loop, or
         with the error that `wait_for_room` raises. Only one caller can wait for room, with either method."""
         # a timer takes a fifth of the time of asyncio.timeout, and a fast client waits here with every frame
-        timer = asyncio.get_running_loop().call_later(STALLED_S, self._fail_waiting, "forward_failed")
+        timer = self._loop.call_later(STALLED_S, self._fail_waiting, "forward_failed")
         self._waiting = size, then, timer
         self._call_waiting()
 
@@ -166,16 +166,13 @@ class Forwarder:
     def _send(self) -> None:
         """Send the first frame if there is an open connection, else leave it to `run`."""
         item = self._queue[0]
-        if self._template is None:
-            self._template = PushTemplate(item, self._limits)
-        reply = self._begin(*self._template.arguments(item))
-        if reply is None:
+        if self._begin is None:
+            self._begin = prepare(self._frames, push_frame(item, self._limits), PUSH_CHANGES)
+        if not self._begin(push_changes(item), self._on_reply):
             self._slow.set()
-        else:
-            reply.add_done_callback(self._on_reply)
 
-    def _on_reply(self, reply: asyncio.Future[Any]) -> None:
-        if reply.exception() is not None or not _is_taken(reply.result()):
+    def _on_reply(self, reply: Any) -> None:
+        if not is_taken(reply):
             self._slow.set()  # `run` sends the frame again; the script does not add a frame that is in the stream
         elif self._queue:  # else `discard` has emptied it
             self._drop_first()
@@ -228,10 +225,3 @@ class Forwarder:
         self._wait_error = code
         self._changed.set()
         self._call_waiting()
-
-
-def _is_taken(reply: Any) -> bool:
-    try:
-        return read_push_reply(reply).taken
-    except UNREADABLE:  # `run` sends the frame again, gets the same reply, and raises
-        return False

@@ -28,6 +28,7 @@ from contracts.rules.limits import INGEST_GRACE_S, CaptureLimits
 from contracts.state.frame import ForwardItem
 from gateway.capture.actions import Action, CheckSession, Complete, Finish, Forward, Open, finish_of
 from gateway.capture.clock import HeldClock
+from gateway.capture.frame_meta import Announced, FrameMetas
 from gateway.capture.jpeg import check_jpeg
 
 __all__ = ["CaptureProtocol", "State"]
@@ -58,11 +59,12 @@ class CaptureProtocol:
         self._people = people
         self._connected_at = now
         self._bytes = 0
-        self._pending: FrameMeta | None = None
+        self._pending: FrameMeta | Announced | None = None
         self._pending_at = 0.0
         self._header = b""
         self._last_frame: datetime | None = None
         self._record_ids: set[str] = set()
+        self._metas = FrameMetas()
         self._clock = HeldClock(limits.max_wait_s)
         self._opened_at = 0.0
         self._last_meta_at = 0.0
@@ -72,7 +74,12 @@ class CaptureProtocol:
 
     def receive(self, message: str | bytes, now: float) -> tuple[Action, ...]:
         """Handle a text or a binary message."""
-        return self._guard(lambda: self._on_text(message, now) if isinstance(message, str) else self._on_bytes(message))
+        if self.state is State.ENDED:
+            return ()
+        try:
+            return self._on_text(message, now) if isinstance(message, str) else self._on_bytes(message)
+        except CaptureError as error:
+            return self.fail(error.code, error.detail)
 
     def disconnected(self) -> tuple[Action, ...]:
         """Handle the loss of the connection."""
@@ -122,30 +129,31 @@ class CaptureProtocol:
 
     def tick(self, now: float) -> tuple[Action, ...]:
         """Check all timeouts. The endpoint calls this regularly, also while the client sends nothing."""
-        return self._guard(lambda: self._on_tick(now))
-
-    # --- the rules ----------------------------------------------------------------------------------
-
-    def _guard(self, step: Any) -> tuple[Action, ...]:
-        if self.state is State.ENDED:
-            return ()
         try:
-            return tuple(step())
+            return self._on_tick(now)
         except CaptureError as error:
             return self.fail(error.code, error.detail)
+
+    # --- the rules ----------------------------------------------------------------------------------
 
     def _on_text(self, text: str, now: float) -> tuple[Action, ...]:
         if self._pending is not None:
             _violation("a text message came instead of the frame's bytes")
-        message = _parse(text)
-        if message.record_id.lower() in self._record_ids:
+        message = self._metas.read(text) or _parse(text)
+        record_id = message.record_id.lower()
+        if record_id in self._record_ids:
             _violation("this record_id was used before on this connection")
-        self._record_ids.add(message.record_id.lower())
+        self._record_ids.add(record_id)
         match message:
+            case Announced():
+                assert self.message is not None
+                return self._on_meta(self.message, message, now)
             case CaptureOpen():
                 return self._on_open(message)
             case FrameMeta():
-                return self._on_meta(message, now)
+                actions = self._on_meta(self._active(message), message, now)
+                self._metas.learn(text)
+                return actions
             case CaptureClose():
                 return self._on_close(message)
             case _:
@@ -173,8 +181,8 @@ class CaptureProtocol:
             _violation("the identifiers changed")
         return mine
 
-    def _on_meta(self, meta: FrameMeta, now: float) -> tuple[Action, ...]:
-        opened, limits = self._active(meta), self.limits
+    def _on_meta(self, opened: CaptureOpen, meta: FrameMeta | Announced, now: float) -> tuple[Action, ...]:
+        limits = self.limits
         if meta.seq != self.frames + 1:
             _violation(f"seq {meta.seq} came instead of {self.frames + 1}")
         if meta.timestamp_frame < (self._last_frame or opened.timestamp_start):

@@ -29,6 +29,8 @@ class Unfinished:
     def hold(self, holder: Holder, held_bytes: int) -> None:
         """Note that ``holder`` now holds ``held_bytes``. This may call ``drop_held_bytes`` of it or of others."""
         before = self._held.get(holder, 0)
+        if held_bytes == before:
+            return
         if held_bytes:
             self._held[holder] = held_bytes
         elif before:

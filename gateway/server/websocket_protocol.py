@@ -84,7 +84,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         until = time.monotonic() + TURN_S
         self._unparsed.lacking_bytes = 0
         while self._unparsed and not self._must_wait() and not self.transport.is_closing():
-            if not self._parse_message():
+            if not self._parse_messages(until):
                 lacking = self._wanted_bytes - len(self.conn.reader.buffer)
                 super().data_received(self._unparsed.cut(max(SLICE_BYTES, lacking)))  # type: ignore[arg-type]
                 if self.conn.handshake_exc is not None and not self.handshake_initiated:
@@ -93,22 +93,26 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
                 break
         self._update_reading()
 
-    def _parse_message(self) -> bool:
-        """Parse a message of one frame without `websockets`' parser, if it is in no other frame or message."""
-        conn = self.conn
+    def _parse_messages(self, until: float) -> bool:
+        """Parse messages of one frame without `websockets`' parser, if it is in no other frame or message. Returns
+        False if the next bytes are for it."""
+        conn, unparsed = self.conn, self._unparsed
         if self._wanted_bytes or conn.reader.buffer or conn.current_size is not None or conn.state is not State.OPEN:
             return False
-        if not self._unparsed.finds_message(self.config.ws_max_size):
-            return False
-        if not self._unparsed.lacking_bytes:
-            is_text, payload = self._unparsed.cut_message()
-            if self._is_taken(is_text, payload):
-                self._cancel_deadline()
-            else:
+        takes = "message" in self._take and not self.close_sent and self.queue.empty()
+        while unparsed.finds_message(self.config.ws_max_size):
+            if unparsed.lacking_bytes:
+                return True
+            self._cancel_deadline()
+            is_text, payload = unparsed.cut_message()
+            if not (takes and self._is_taken(is_text, payload)):
                 self.curr_msg_data_type = "text" if is_text else "bytes"
                 self.frames = [payload]
                 self.send_receive_event_to_app()
-        return True
+                return True
+            if self._is_held or time.monotonic() >= until:
+                return True
+        return not unparsed
 
     def _refuse_handshake(self) -> None:
         """Refuse a handshake that the parser cannot read. uvicorn would send no answer and keep the connection open."""
@@ -207,9 +211,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         super().send_receive_event_to_app()
 
     def _is_taken(self, is_text: bool, payload: bytes) -> bool:
-        """Give the message to the endpoint's function, if it has one and has received all earlier messages."""
-        if "message" not in self._take or self.close_sent or not self.queue.empty():
-            return False
+        """Give the message to the endpoint's function."""
         try:
             message = payload.decode() if is_text else payload
         except UnicodeDecodeError:

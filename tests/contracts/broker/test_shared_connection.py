@@ -14,7 +14,7 @@ import redis
 from contracts.broker.pool import SharingClient
 from contracts.broker.roles import connect
 from contracts.broker.script import run
-from contracts.broker.shared_connection import COPIED_BYTES, _packed, fixed
+from contracts.broker.shared_connection import COPIED_BYTES, Template, _packed
 from contracts.rules.errors import BrokerUnavailable
 from contracts.state import captures
 from contracts.state.frame import TerminalEntry
@@ -38,15 +38,20 @@ def test_a_command_is_packed_as_hiredis_packs_it(words: tuple[str | bytes | int 
     assert b"".join(_packed(words)) == hiredis.pack_command(words)
 
 
-@pytest.mark.parametrize("word", [b"frame", bytes(COPIED_BYTES)])
-def test_words_that_were_encoded_before_are_the_same_in_a_command(word: bytes) -> None:
-    words = (fixed("EVALSHA", "größe", 2), "key", fixed(), word, fixed("end", 1.5))
-    assert b"".join(_packed(words)) == hiredis.pack_command(("EVALSHA", "größe", 2, "key", word, "end", 1.5))
+@pytest.mark.parametrize("values", [(b"frame", "7"), ("seq", bytes(COPIED_BYTES)), (b"", b"\r\n")])
+def test_a_template_encodes_the_same_command(values: tuple[str | bytes, ...]) -> None:
+    template = Template(["EVALSHA", "größe", 2, None, "k", None, 1.5])
+    expected = hiredis.pack_command(("EVALSHA", "größe", 2, values[0], "k", values[1], 1.5))
+    assert b"".join(template.encode(*values)) == expected
+    assert b"".join(Template([None, "end", None]).encode(*values)) == hiredis.pack_command(
+        (values[0], "end", values[1])
+    )
 
 
 def test_a_frame_is_not_copied() -> None:
     frame = bytes(COPIED_BYTES)
     assert any(piece is frame for piece in _packed(("SET", "k", frame, "more")))
+    assert any(piece is frame for piece in Template(["SET", "k", None, "more"]).encode(frame))
 
 
 @asynccontextmanager
@@ -96,6 +101,20 @@ async def test_an_error_is_raised_only_in_the_caller_of_its_command(own_brokers:
         assert type((await asyncio.gather(broker.shared.ask("NONE"), return_exceptions=True))[0]) is (
             redis.exceptions.ResponseError
         )
+
+
+async def test_an_answer_that_cannot_be_handled_leaves_the_connection_to_the_others(own_brokers: BrokerPair) -> None:
+    def fail(_answer: Any) -> None:
+        raise RuntimeError("the caller's own error")
+
+    reported: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: reported.append(context))
+    async with sharing(own_brokers) as broker:
+        assert not broker.shared.begin([b"PING\r\n"], fail), "no connection is open yet"
+        await echoes(broker)
+        assert broker.shared.begin([b"PING\r\n"], fail)
+        assert await echoes(broker) == EXPECTED
+        assert [str(context["exception"]) for context in reported] == ["the caller's own error"]
 
 
 async def test_after_a_timeout_the_next_command_uses_a_new_connection(own_brokers: BrokerPair) -> None:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.broker.shared_connection import _packed
 from contracts.rules.limits import CaptureLimits
-from contracts.state.frame import ForwardItem, PushTemplate, TerminalEntry, decode_entry, push_frame
+from contracts.state.frame import (
+    PUSH_CHANGES,
+    ForwardItem,
+    TerminalEntry,
+    decode_entry,
+    is_taken,
+    push_changes,
+    push_frame,
+    read_push_reply,
+)
 
 START = datetime(2026, 1, 31, 12, 0, 0, 123_000, tzinfo=UTC)
 
@@ -56,14 +64,31 @@ def test_a_terminal_entry_reads_back_as_it_was_written(entry: TerminalEntry) -> 
     assert decode_entry(fields_of(entry)) == entry
 
 
-@pytest.mark.parametrize("capture_id", ["capture-1", "seq", "byte_length", "timestamp_frame"])
-@pytest.mark.parametrize("size", [3, 5_000])
-def test_a_push_from_a_template_is_the_same_command(capture_id: str, size: int) -> None:
+@pytest.mark.parametrize("seq", [1, 12])
+def test_all_arguments_of_a_push_that_differ_between_frames_are_its_changes(seq: int) -> None:
     limits = CaptureLimits()
-    first, later = (replace(item(bytes(size), seq), capture_id=capture_id) for seq in (1, 12))
-    template = PushTemplate(first, limits)
-    for frame in (first, later):
-        assert b"".join(_packed(template.arguments(frame))) == b"".join(_packed(push_frame(frame, limits).arguments))
+    later = replace(item(bytes(5_000), seq), timestamp_frame=START + timedelta(seconds=seq))
+    arguments = list(push_frame(item(), limits).arguments)
+    for place, value in zip(PUSH_CHANGES, push_changes(later), strict=True):
+        arguments[place] = value
+    assert list(map(str, arguments)) == list(map(str, push_frame(later, limits).arguments))
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ([b"OK", 1, 2, 3, 1], True),
+        *(([word, 1, 2, 3, None], False) for word in (b"FULL", b"CONFLICT")),
+        ([b"GONE", b"session_closed"], False),
+    ],
+)
+def test_a_plain_success_is_one_for_the_complete_reader_too(answer: list[object], expected: bool) -> None:
+    assert is_taken(answer) is read_push_reply(answer).taken is expected
+
+
+@pytest.mark.parametrize("answer", [None, b"OK", [], [b"OK"], [b"OK", 1, 2], ConnectionError("OK")])
+def test_an_answer_of_another_form_is_no_success(answer: object) -> None:
+    assert not is_taken(answer)
 
 
 def test_a_frame_whose_length_is_not_its_payloads_cannot_be_made() -> None:

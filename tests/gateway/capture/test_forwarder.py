@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -56,9 +56,12 @@ class Broker:
             self.pushed.append(seq)
         return reply
 
-    def prepare(self, _broker: Any, _name: str, _keys: Any) -> Callable[..., asyncio.Future[PushReply] | None]:
-        def begin(seq: int, *_arguments: Any) -> asyncio.Future[PushReply] | None:
-            return asyncio.ensure_future(self._reply(seq)) if self.shares else None
+    def prepare(self, _broker: Any, _call: Any, _changing: Any) -> Callable[..., bool]:
+        def begin(values: Sequence[str | bytes], on_answer: Callable[[Any], None]) -> bool:
+            if self.shares:
+                reply = asyncio.ensure_future(self._reply(int(values[0])))
+                reply.add_done_callback(lambda done: on_answer(done.exception() or done.result()))
+            return self.shares
 
         return begin
 
@@ -67,7 +70,7 @@ class Broker:
 def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run each test with and without a connection on which frames are sent without waiting."""
     monkeypatch.setattr(Broker, "shares", request.param)
-    monkeypatch.setattr(forwarder, "read_push_reply", lambda reply: reply)
+    monkeypatch.setattr(forwarder, "is_taken", lambda reply: isinstance(reply, PushReply) and reply.taken)
 
 
 @asynccontextmanager
@@ -76,7 +79,7 @@ async def forwarding(
 ) -> AsyncIterator[tuple[Forwarder, Broker, asyncio.Task[None]]]:
     broker = Broker(*replies)
     with mock.patch.multiple(forwarder, run=broker.run, prepare=broker.prepare):
-        queue = Forwarder(mock.Mock(), "capture", CaptureLimits(**limits))
+        queue = Forwarder(mock.Mock(), CaptureLimits(**limits))
         moving = asyncio.create_task(queue.run())
         try:
             async with asyncio.timeout(300):
