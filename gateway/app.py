@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from contracts.messages.http import ClientLimits, Tick
 from contracts.process.settings import Settings
+from contracts.state.window import CaptureWindow
 from gateway import metrics
 from gateway.access import routes as access
 from gateway.access.guard import guarded
@@ -29,6 +30,7 @@ from gateway.http.security import AccessControl, SecurityHeaders
 from gateway.library import routes as library
 from gateway.library.erasures import Erasures
 from gateway.library.library import Library
+from gateway.library.reader import is_recorded
 from gateway.library.retention import Retention
 from gateway.live.lane import LiveLane
 from gateway.live.routes import live_routes
@@ -155,7 +157,12 @@ def create_app(state: GatewayState) -> Starlette:
 
 def _add_library(app: Starlette, state: GatewayState, studies: StudyFolder) -> None:
     """What reads the catalog beside the routes."""
-    app.state.library = Library(state.settings)
+    library = app.state.library = Library(state.settings)
+
+    async def recorded(window: CaptureWindow) -> bool:
+        return bool(await library.glance(partial(is_recorded, window=window)))
+
+    state.is_recorded = recorded
     app.state.erasures = Erasures(state, app.state.library)
     rules = partial(retention_rules, state.settings, studies)
     app.state.retention = Retention(state, app.state.library, app.state.erasures, rules)

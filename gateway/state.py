@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from contracts.broker.roles import AsyncBroker
 from contracts.process.settings import Settings
 from contracts.process.tls import ServedCertificate
+from contracts.state.window import CaptureWindow
 from contracts.storage.artifacts import ArtifactSource
 from gateway.access.access import Access
 from gateway.counts import ProcessCounts
@@ -21,6 +23,10 @@ ARTIFACT_TIMEOUT_S = 20.0
 
 ARTIFACT_MOST_BYTES = 65 * 1024 * 1024
 """The longest artifact that the gateway reads for a picture, in bytes. Under the default limits none exceeds 12 MB."""
+
+
+async def _knows_none(_: CaptureWindow) -> bool:
+    return False
 
 
 @dataclass(slots=True)
@@ -37,6 +43,7 @@ class GatewayState:
         live_sessions: the number of open connections of the real-time lane.
         access: the holders of tokens.
         certificate: of this gateway; None if it serves plain HTTP.
+        is_recorded: whether the catalog has a capture of this ``capture_id``, or of this ``record_id`` in its session.
 
     Raises:
         ConfigurationError: ``A3CP_ACCESS_FILE`` or ``A3CP_TLS_CERT`` with ``A3CP_TLS_KEY`` cannot be used.
@@ -53,6 +60,7 @@ class GatewayState:
     live_sessions: int = 0
     metrics: GatewayMetrics = field(default_factory=GatewayMetrics)
     unfinished: Unfinished = field(default_factory=Unfinished)
+    is_recorded: Callable[[CaptureWindow], Awaitable[bool]] = _knows_none
     artifacts: ArtifactSource = field(init=False)
     access: Access = field(init=False)
     certificate: ServedCertificate | None = field(init=False)

@@ -84,6 +84,8 @@ async def open_capture(
             is out of memory, and ``forward_failed`` if a broker is unreachable.
     """
     await check_consent(state, window.user_id, window.session_id, window.consent_given)
+    if await state.is_recorded(window):  # also long after its durable record is gone, and after its erasure
+        raise CaptureError("duplicate_capture", "the log has this capture_id, or this record_id in its session")
     with span.child("reserve"):
         await _reserve(state, window, source)
     try:

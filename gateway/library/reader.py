@@ -19,6 +19,7 @@ from contracts.messages.library import (
 )
 from contracts.rules.quality_reasons import QualityVerdict
 from contracts.rules.retention import RetentionRules
+from contracts.state.window import CaptureWindow
 from contracts.storage.capture_facts import statement_key
 from gateway.library.database import reading
 from gateway.library.due import FOR_EVER, KEPT_ANSWER, kept_answer
@@ -27,6 +28,7 @@ from gateway.library.filters import PLACE_COLUMNS, condition_of, next_cursor, re
 __all__ = [
     "CatalogCapture",
     "KnownCapture",
+    "is_recorded",
     "read_capture",
     "read_known",
     "read_page",
@@ -139,6 +141,18 @@ def _documents(row: tuple[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
     return orjson.loads(answer), orjson.loads(facts)
 
 
+def is_recorded(folder: Path, window: CaptureWindow) -> bool:
+    """Whether a log has a capture of this ``capture_id``, or of this ``record_id`` in the window's session.
+
+    Raises:
+        sqlite3.Error, OSError: the catalog cannot be read.
+    """
+    key = statement_key("capture.recorded", window.record_id)
+    with reading(folder) as database:
+        values = (window.capture_id, window.user_id, window.session_id, key)
+        return bool(database.execute(_IS_RECORDED, values).fetchone()[0])
+
+
 def read_known(folder: Path, key: tuple[str, str, str], event: str, record_id: str) -> KnownCapture | None:
     """What is known of the capture with this user, session and id; None if the catalog does not have it.
 
@@ -193,6 +207,8 @@ _RECORDED = """SELECT answer, facts FROM captures
 _HISTORY = """SELECT entry FROM history
     WHERE user_id=? AND session_id=? AND capture_id IN ('', ?) ORDER BY line DESC LIMIT ?"""
 _STATE = "SELECT state FROM captures WHERE user_id=? AND session_id=? AND capture_id=? AND recorded_at IS NOT NULL"
+_IS_RECORDED = """SELECT EXISTS (SELECT 1 FROM captures WHERE capture_id=? AND recorded_at IS NOT NULL)
+    OR EXISTS (SELECT 1 FROM history WHERE user_id=? AND session_id=? AND key=?)"""
 _SAID = "SELECT entry FROM history WHERE user_id=? AND session_id=? AND capture_id=? AND key=? ORDER BY line LIMIT 1"
 _TOTALS = "SELECT count(*), count(DISTINCT session_id) FROM captures WHERE {shows}"
 _COUNTS = """SELECT ifnull({column}, ''), count(*) AS number FROM captures

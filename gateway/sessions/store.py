@@ -12,10 +12,11 @@ from contracts.broker.script import run
 from contracts.messages.session import SessionStatus
 from contracts.process.retry import retry
 from contracts.rules.errors import ConfigurationError, RequestRefused
-from contracts.rules.paths import session_features_dir, session_log_dir
+from contracts.rules.paths import session_features_dir, session_log_dir, session_log_path
 from contracts.state import readers, sessions
 from contracts.state.events import EventEntry, append_event, await_receipt
 from contracts.state.sessions import SessionStep
+from gateway.sessions.earlier import EarlierStart, find_earlier_start
 from gateway.sessions.service import Boundary, answer_of
 
 __all__ = [
@@ -34,18 +35,38 @@ DIRECTORY_MODE = 0o750
 async def start_session(events: AsyncBroker, data_root: Path | None, log_root: Path, boundary: Boundary) -> bytes:
     """Start a session: create its directories, store session and event in one step, wait for the line in the file.
 
-    A repeat with the same request continues where the first attempt stopped, and returns the first answer.
+    A repeat with the same request continues where the first attempt stopped, and returns the first answer, years later
+    too: the log has it if the registry does not any more. Such a session goes on unless it was ended or withdrawn.
 
     Raises:
-        RequestRefused: 503, the directories cannot be created, or no recorder answered.
+        RequestRefused: 503, the directories or the log cannot be used, or no recorder answered.
         RecorderError: the event cannot be recorded.
         BrokerUnavailable: the events broker is unreachable.
     """
     entry = boundary.entry
     await asyncio.to_thread(make_directories, data_root, log_root, entry.user_id, entry.session_id)
+    earlier = await _forgotten_start(events, log_root, entry)
+    if earlier is not None:
+        if not earlier.goes_on:
+            return earlier.answer
+        boundary = replace(boundary, answer=earlier.answer, entry=(entry := replace(entry, event=earlier.event)))
     call = sessions.start_session(boundary.request_id, boundary.answer, entry)
     step = await retry(lambda: run(events, call))
     return await _recorded(events, entry, step)
+
+
+async def _forgotten_start(events: AsyncBroker, log_root: Path, entry: EventEntry) -> EarlierStart | None:
+    """The start of this session in its log, if the registry does not know the session."""
+    log = session_log_path(log_root, entry.user_id, entry.session_id)
+    if not await asyncio.to_thread(log.is_file):
+        return None
+    if await retry(lambda: readers.read_session(events, entry.session_id)) is not None:
+        return None
+    try:
+        return await asyncio.to_thread(find_earlier_start, log, entry.user_id, entry.session_id)
+    except OSError as error:
+        detail = f"The server cannot read the session's log: {error.strerror or type(error).__name__}."
+        raise RequestRefused(503, "session_directories_unavailable", detail) from error
 
 
 async def end_session(events: AsyncBroker, boundary: Boundary) -> bytes:
