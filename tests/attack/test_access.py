@@ -39,7 +39,7 @@ OPEN = {
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
-    with attacked(tmp_path_factory.mktemp("gateway"), api_token=SecretStr(TOKEN)) as gateway:
+    with attacked(tmp_path_factory.mktemp("gateway"), api_token=SecretStr(TOKEN), root_path="/a3cp") as gateway:
         yield gateway
 
 
@@ -53,14 +53,15 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
 # --- the token ------------------------------------------------------------------------------------------------
 
 
-async def test_no_route_but_the_open_ones_answers_without_the_token(tmp_path: Path) -> None:
-    async with reaching(tmp_path, recorder=False, api_token=SecretStr(TOKEN)) as gateway:
+@pytest.mark.parametrize("below", ["", "/a3cp"])
+async def test_no_route_but_the_open_ones_answers_without_the_token(tmp_path: Path, below: str) -> None:
+    async with reaching(tmp_path, recorder=False, api_token=SecretStr(TOKEN), root_path=below) as gateway:
         seen = set()
         for route in gateway.app.routes:
             assert isinstance(route, Route | WebSocketRoute)
             seen.add(route.path)
             for method in ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"):
-                answer = await gateway.client.request(method, route.path.replace("{capture_id}", "x"))
+                answer = await gateway.client.request(method, below + route.path.replace("{capture_id}", "x"))
                 expected_open = route.path in OPEN and method in ("GET", "HEAD")
                 assert (answer.status_code == 401) != expected_open, (method, route.path)
         assert seen > OPEN | {SOCKET, "/captures/{capture_id}", "/schema-recorder/append"}
@@ -69,7 +70,8 @@ async def test_no_route_but_the_open_ones_answers_without_the_token(tmp_path: Pa
 @pytest.mark.parametrize(
     "path",
     ["/demo/../captures/x", "/static/../captures/x", "/demo/%2e%2e/captures/x", "//captures/x", "/captures/x?/livez",
-     "/captures/x;/livez", "/livez/../captures/x", "/livez%2f..%2fcaptures%2fx", "/LIVEZ", "/readyz/"],
+     "/captures/x;/livez", "/livez/../captures/x", "/livez%2f..%2fcaptures%2fx", "/LIVEZ", "/readyz/",
+     "/a3cp/captures/x", "/a3cp/../captures/x", "/a3cp//captures/x", "/a3cp%2fcaptures%2fx", "/a3cp/a3cp/livez"],
 )  # fmt: skip
 def test_no_spelling_of_a_path_gets_past_the_token(guarded: Attacked, path: str) -> None:
     answer = ask(guarded, f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())

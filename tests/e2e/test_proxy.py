@@ -235,7 +235,8 @@ def test_each_client_has_its_own_limit_of_wrong_tokens(idle: Idle, front: Front)
         assert other.post("/camera_feed_worker/capture.tick", headers=foreign).json()["error"] == "origin_not_allowed"
 
 
-def test_an_idle_socket_stays_open_by_the_pings_of_the_gateway(idle: Idle) -> None:
+def test_an_idle_socket_stays_open_by_the_pings_of_the_gateway(behind: RunningStack, idle: Idle) -> None:
+    wait_until(lambda: any("live worker ready" in line for line in behind.said), "there is a live worker")
     wait_until(lambda: idle.pings, "a ping came through the proxy")
     idle.send(next(SampleSource(duration_s=1.0).frames()).jpeg)
     assert '"result"' in str(idle.recv(timeout=DEADLINE_S))
