@@ -28,20 +28,22 @@ def examine_access(settings: Settings) -> CheckResult:
     address, cert = (running.address, running.tls_cert) if running else own_gateway(settings)
     asks = _asks_for_a_token(address, cert)
     if asks is None:
-        return judge_access(settings.host, settings.asks_for_a_token)
+        return judge_access(settings.host, settings.asks_for_a_token, is_proxied=bool(settings.trusted_proxies))
     hosts = listening_on(urlsplit(address).port or 80, _read("/proc/net/tcp") + _read("/proc/net/tcp6"))
     wide = next((host for host in hosts if not _is_loopback(host)), None)
-    return judge_access(wide or (hosts[0] if hosts else settings.host), asks, f"the gateway that runs at {address}")
+    host, who = wide or (hosts[0] if hosts else settings.host), f"the gateway that runs at {address}"
+    return judge_access(host, asks, who, is_proxied=bool(settings.trusted_proxies))
 
 
-def judge_access(host: str, asks: bool, who: str = "the gateway") -> CheckResult:
-    """Warn if a gateway listens on an address that other machines reach, and asks for no token."""
-    if _is_loopback(host):
+def judge_access(host: str, asks: bool, who: str = "the gateway", *, is_proxied: bool = False) -> CheckResult:
+    """Warn if a gateway listens on an address that other machines reach, or has a proxy, and asks for no token."""
+    if _is_loopback(host) and not is_proxied:
         return CheckResult("access", "ok", f"{who} listens on this machine only")
+    where = "is behind a proxy (A3CP_TRUSTED_PROXIES)" if is_proxied else f"listens on {host}"
     if asks:
-        return CheckResult("access", "ok", f"{who} listens on {host} and asks for a token")
+        return CheckResult("access", "ok", f"{who} {where} and asks for a token")
     return CheckResult(
-        "access", "warn", f"{who} listens on {host} and asks for no token", "set A3CP_ACCESS_FILE or A3CP_API_TOKEN"
+        "access", "warn", f"{who} {where} and asks for no token", "set A3CP_ACCESS_FILE or A3CP_API_TOKEN"
     )
 
 

@@ -341,3 +341,5 @@ def test_the_system_s_table_says_where_a_port_listens() -> None:
         "a.example": "warn",
     }
     assert {host: judge_access(host, False).verdict for host in wide} == wide
+    assert judge_access("127.0.0.1", False, is_proxied=True).verdict == "warn"
+    assert judge_access("127.0.0.1", True, is_proxied=True).verdict == "ok"
