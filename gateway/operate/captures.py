@@ -53,7 +53,8 @@ class FailedCaptures:
         slots = await retry(lambda: failed.read_slots(self._frames))
         read = [await self._read(slot) for slot in slots[:MOST_SHOWN]] if first else []
         items = [capture_summary(capture) for capture in read if capture is not None]
-        return DeadPage(items=items + page.items, total=page.total + len(slots), next=page.next)
+        gone = sum(capture is None for capture in read)
+        return DeadPage(items=items + page.items, total=page.total + len(slots) - gone, next=page.next)
 
     async def show(self, item_id: str) -> DeadItemWhole:
         """One capture without its pictures, and whether another try would fail."""
@@ -107,8 +108,12 @@ class FailedCaptures:
         return dropped
 
     async def _read(self, slot: FailedSlot) -> FailedCapture | None:
+        """The capture of a slot. A gateway that died after another try, or a drop, left the slot: it is freed."""
         try:
-            return await retry(lambda: failed.read_capture(self._frames, slot))
+            found = await retry(lambda: failed.read_capture(self._frames, slot))
+            if found is None:
+                await retry(lambda: run(self._frames, failed.release_failed(slot)))
+            return found
         except UnreadableValue as error:
             log.warning("a failed capture cannot be read", detail=str(error))
             return None

@@ -33,7 +33,8 @@ OPERATOR = {
     "watch_retention",
 }
 """Steps of an operator, and those with failed captures and retention, which are off unless a setting says so.
-tests/gateway/operate and tests/gateway/library/test_retention.py cut them off, and each is asked for again."""
+test_failed_retry.py, tests/gateway/operate and tests/gateway/library/test_retention.py cut them off and lose replies.
+"""
 
 
 def test_some_case_loses_each_script() -> None:
