@@ -23,7 +23,6 @@ from tests.support.cutting_proxy import Cut, CuttingProxy, cutting_proxy
 from tests.support.messages import jpeg
 from tests.support.waiting import DEADLINE_S
 
-TAKES = 200
 FRAMES = 4
 LAST = 2 * FRAMES
 """The last frame's bytes: message 0 is the open, 1 and 2 are the first frame's, `LAST` + 1 is the close."""
@@ -31,6 +30,9 @@ LAST = 2 * FRAMES
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 PICTURES = [jpeg() + bytes(number) for number in range(FRAMES)]
 STATES = [(message, where) for message in range(-1, LAST + 2) for where in ("before", "within", "after")]
+TAKES = 3 * len(STATES)
+"""A third of them loses its second connection too, in a state that chance chooses."""
+
 SIZE: dict[str, Any] = {"fps": 15, "width": 64, "height": 48, "start": START}
 
 
@@ -107,7 +109,7 @@ async def lose(
     return outcomes
 
 
-async def test_two_hundred_lost_connections_give_two_hundred_captures(
+async def test_takes_that_lose_their_connection_in_every_state_give_one_capture_each(
     gateway: ThreadedGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("scripts.client.resending.OPEN_WITHIN_S", DEADLINE_S)
