@@ -42,6 +42,7 @@ class Allow:
         lost_connections: whether a capture's connection may be lost without a word.
         append_answers: statuses that an append may get beside 201; 0 is a lost connection.
         dead_letters: reasons of dead letters that may be there.
+        no_quality: whether events may say nothing of the quality, as those of release 0.2.0 do.
     """
 
     told: frozenset[str] = frozenset()
@@ -49,6 +50,7 @@ class Allow:
     lost_connections: bool = False
     append_answers: frozenset[int] = frozenset()
     dead_letters: frozenset[str] = frozenset()
+    no_quality: bool = False
 
     def __or__(self, other: Allow) -> Allow:
         return Allow(
@@ -57,6 +59,7 @@ class Allow:
             self.lost_connections or other.lost_connections,
             self.append_answers | other.append_answers,
             self.dead_letters | other.dead_letters,
+            self.no_quality or other.no_quality,
         )
 
 
@@ -168,7 +171,7 @@ def _check_capture(
             _check_erasure(told, events[0], log, observed, report)
         elif told.capture_id in log.erased:
             report.wrong.append(f"{who} is erased, and nothing asked for that")
-        elif (problem := _artifact_problem(told, events[0], observed, features)) is not None:
+        elif (problem := _artifact_problem(told, events[0], observed, allow, features)) is not None:
             kind = report.lost if problem == "the artifact does not exist" else report.wrong
             kind.append(f"{who}: {problem}")
         return
@@ -204,7 +207,9 @@ def _check_erasure(told: CaptureTold, event: bytes, log: _Log, observed: Observe
         report.wrong.append(f"{who} is erased, and its artifact is there")
 
 
-def _artifact_problem(told: CaptureTold, event: bytes, observed: Observed, features: Features) -> str | None:
+def _artifact_problem(
+    told: CaptureTold, event: bytes, observed: Observed, allow: Allow, features: Features
+) -> str | None:
     data = observed.artifacts[told.session_id].get(f"{told.record_id}.npz")
     ref = FeatureRefEvent.model_validate_json(event)
     if data is None:
@@ -223,7 +228,8 @@ def _artifact_problem(told: CaptureTold, event: bytes, observed: Observed, featu
             rows = members["features"].tobytes()
     if facts.shape[0] != told.sent:
         return f"{told.sent} frames were sent, the artifact has {facts.shape[0]}"
-    if facts.quality_said is None or facts.quality_differences:
+    silent = facts.quality_said is None and not allow.no_quality
+    if silent or (facts.quality_said is not None and facts.quality_differences):
         return f"its event does not say the quality of its arrays: {', '.join(facts.quality_differences) or 'nothing'}"
     if rows != features(told.clip, told.sent, facts.tracker_restarts):
         return f"its rows are not those of a bare run (restarts {facts.tracker_restarts})"

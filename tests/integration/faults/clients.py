@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -36,7 +36,7 @@ def _at(index: int) -> str:
 @dataclass(slots=True)
 class StreamedCapture:
     """One capture to stream. ``pace_s`` is between frames; ``frames`` are its JPEGs, of the clip ``clip``; it begins
-    when ``after`` is set, if there is one."""
+    when ``after`` is set, if there is one. ``said`` is in its open beside what every open has."""
 
     user_id: str
     session_id: str
@@ -49,6 +49,7 @@ class StreamedCapture:
     record_id: str = ""
     after: asyncio.Event | None = None
     sent: int = 0
+    said: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.capture_id = self.capture_id or str(uuid.uuid4())
@@ -90,7 +91,8 @@ class StreamedCapture:
             return
         width, height = SIZE
         window = {"timestamp_start": _at(0), "fps_target": FPS, "width": width, "height": height}
-        await socket.send(self._message("capture.open", self.record_id, encoding="jpeg", progress=True, **window))
+        opened_with = {"encoding": "jpeg", "progress": True, **window, **self.said}
+        await socket.send(self._message("capture.open", self.record_id, **opened_with))
         if self._goes("open_sent", socket):
             return
         closed = asyncio.ensure_future(socket.wait_closed())

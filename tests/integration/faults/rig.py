@@ -29,7 +29,7 @@ from tests.integration.faults.proxy import Proxy, script_names
 from tests.integration.faults.stand_in import Model
 from tests.support.waiting import until
 
-__all__ = ["REPOSITORY", "Rig", "rig_on"]
+__all__ = ["REPOSITORY", "Rig", "free_port", "rig_on"]
 
 REPOSITORY = Path(__file__).parents[3]
 QUIET_S = 30.0
@@ -80,7 +80,7 @@ class Rig:
         self.settings = Settings(
             data_root=folder / "data", log_root=folder / "logs", state_dir=folder / "state",
             frames_url=SecretStr(frames_url), events_url=SecretStr(events_url),
-            port=_free_port(),
+            port=free_port(),
             capture=CaptureLimits(**({"max_captures_per_user": 64, "recheck_s": 1} | (limits or {}))),
         )  # fmt: skip
         self._tree = tree
@@ -272,7 +272,7 @@ def _pid_of(name: bytes | None) -> int | None:
     return pid if Path(f"/proc/{pid}").exists() else None
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

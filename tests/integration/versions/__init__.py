@@ -1,0 +1,1 @@
+"""The previous release's processes beside the present ones, under the fault harness."""

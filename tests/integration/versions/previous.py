@@ -1,0 +1,81 @@
+"""The previous release as an operator has it: its own source tree, and a virtual environment of its own lock."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import tarfile
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.build.packages import packages
+from scripts.build.uv_settings import uv_settings
+
+__all__ = ["NoPreviousRelease", "PreviousRelease", "make_previous", "named_release"]
+
+ROOT = Path(__file__).parents[3]
+NAMED = Path(__file__).with_name("previous_release.toml")
+
+
+class NoPreviousRelease(Exception):
+    """The previous release cannot be made here; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreviousRelease:
+    """The previous release: its version, its source tree, and the Python of its environment."""
+
+    version: str
+    tree: Path
+    python: Path
+
+
+def named_release() -> tuple[str, str]:
+    """The version and the commit in ``previous_release.toml``."""
+    named = tomllib.loads(NAMED.read_text())
+    return str(named["version"]), str(named["commit"])
+
+
+def make_previous(folder: Path) -> PreviousRelease:
+    """Make the tree and the environment in an empty folder. The packages come from uv's cache if it has them.
+
+    Raises:
+        NoPreviousRelease: the clone does not have the commit, or the packages cannot be installed.
+    """
+    version, commit = named_release()
+    tree, environment = folder / "tree", folder / "venv"
+    _extract(version, commit, tree)
+    python = environment / "bin" / "python"
+    lock = folder / "run.lock"
+    lock.write_text(packages("run", (tree / "pyproject.toml").read_text(), (tree / "requirements.lock").read_text()))
+    subprocess.run([sys.executable, "-m", "venv", environment], check=True)
+    pip = [str(python), "-m", "pip", "--disable-pip-version-check"]
+    _install([*pip, "-qq", "install", "--no-deps", "--require-hashes", "-r", str(ROOT / "requirements-uv.lock")], {})
+    listed = subprocess.run([*pip, "config", "list"], capture_output=True, text=True, check=True).stdout
+    uv = [str(environment / "bin" / "uv"), "pip", "install", "-q", "--python", str(python)]
+    options = ["--no-deps", "--require-hashes", "--index-strategy", "unsafe-best-match", "-r", str(lock)]
+    _install([*uv, *options], uv_settings(listed, os.environ))
+    return PreviousRelease(version, tree, python)
+
+
+def _extract(version: str, commit: str, tree: Path) -> None:
+    archive = ["git", "-C", str(ROOT), "archive", commit]
+    found = subprocess.run(archive, capture_output=True, check=False)
+    if found.returncode:
+        said = found.stderr.decode(errors="replace").strip()
+        raise NoPreviousRelease(
+            f"this clone does not have release {version}, commit {commit}: {said}. "
+            "Fetch the whole history: git fetch --unshallow (in CI: actions/checkout with fetch-depth: 0)"
+        )
+    with tarfile.open(fileobj=io.BytesIO(found.stdout)) as files:
+        files.extractall(tree, filter="data")
+
+
+def _install(command: list[str], environ: dict[str, str]) -> None:
+    # not in the clone: pyproject.toml has overrides, which are for making the lock
+    done = subprocess.run(command, capture_output=True, text=True, cwd="/", env=os.environ | environ, check=False)
+    if done.returncode:
+        raise NoPreviousRelease(f"its packages cannot be installed: {done.stderr.strip()[-2000:]}")
