@@ -60,7 +60,7 @@ class Victim:
         return {
             **zero, **found, "status": "closed", "open": text, "accepted": "0" if video else "1", "error_code": "",
             "last_entry_ms": "1", "touched_ms": "1", "tracker_restarts": "", "expected": "1", "token": "x/1",
-            "last_timestamp": "x", "last_byte_length": "1",
+            "last_timestamp": "x", "last_byte_length": "1", "format": "2", "window": text,
         }  # fmt: skip
 
     def record(self) -> Mapping[str, str | bytes]:
@@ -70,12 +70,14 @@ class Victim:
             "record_id": self.record_id, "connection": "x", "opened_at": "2026-01-01T00:00:00.000Z", "closed_ms": "1",
             "upload": f"{self.upload_id}/5/{self.user_id}", "outcome": "published", "event": "{}", "entry_id": "1-0",
             "accepted": "1", "extracted": "1", "error_code": "", "recorded_at": "", "ended_by": "gateway",
+            "format": "2",
         }  # fmt: skip
 
     def session(self) -> Mapping[str, str | bytes]:
         return {
             "session_id": self.session_id, "user_id": self.user_id, "status": "active", "start_request": "x",
             "start_answer": "{}", "start_event": "{}", "end_request": "x", "end_answer": "{}", "end_event": "{}",
+            "format": "2",
         }  # fmt: skip
 
     def frames(self) -> Iterator[tuple[str, list[str | bytes]]]:
@@ -91,7 +93,7 @@ class Victim:
     def event(self) -> Mapping[str, str | bytes]:
         return {
             "event": '{"user_id":"victim"}', "user_id": self.user_id, "session_id": self.session_id,
-            "record_id": self.record_id, "capture_id": self.capture_id,
+            "record_id": self.record_id, "capture_id": self.capture_id, "format": "2",
         }  # fmt: skip
 
 
@@ -107,6 +109,7 @@ def _live(victim: Victim) -> Mapping[str, str | bytes]:
         "payload": b"x",
         "error": "",
         "text": "{}",
+        "format": "2",
     }
     return {"live_id": victim.capture_id, "frame_index": "1", **payload}
 
@@ -120,7 +123,8 @@ def _frame(victim: Victim) -> Mapping[str, str | bytes]:
 
 
 def _dispatch(victim: Victim) -> Mapping[str, str | bytes]:
-    return {"capture_id": victim.capture_id, "user_id": victim.user_id, "session_id": victim.session_id}
+    ids = {"capture_id": victim.capture_id, "user_id": victim.user_id, "session_id": victim.session_id}
+    return {**ids, "format": "2"}
 
 
 def _erasure(victim: Victim) -> Mapping[str, str | bytes]:
@@ -171,7 +175,7 @@ TARGETS: tuple[Target, ...] = (
     Target("session", "events", "hash", lambda v, *_: keys.session(v.session_id), Victim.session),
     Target(
         "erasure", "events", "hash", lambda v, *_: keys.erasure(v.capture_id),
-        lambda _: {"request": "0" * 64, "event": b"{}", "entry_id": "1-0"},
+        lambda _: {"request": "0" * 64, "event": b"{}", "entry_id": "1-0", "format": "2"},
     ),
     Target("window", "events", "string", lambda v, *_: keys.window(v.session_id, v.record_id)),
     Target("user_captures", "events", "zset", lambda v, *_: keys.user_captures(v.user_id)),

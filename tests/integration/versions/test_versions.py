@@ -6,19 +6,23 @@ The short form, with the stand-in for MediaPipe; ``python -m tests.integration.v
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import json
+import subprocess
+import tomllib
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
+from contracts.broker import acl
 from tests.integration.faults.harness import play
 from tests.integration.faults.rigs import broker_pair
 from tests.integration.versions import previous
 from tests.integration.versions.mixed_rig import mixed_rig_on
 from tests.integration.versions.mixes import MIXES, UPGRADE, exchanged, faults_of
-from tests.integration.versions.previous import NoPreviousRelease, PreviousRelease, make_previous
+from tests.integration.versions.previous import NoPreviousRelease, PreviousRelease, make_previous, named_release
 from tests.integration.versions.verified import verified_alike
 
 
@@ -47,6 +51,38 @@ def test_two_releases_record_together_and_one_replaces_the_other(release: Previo
                 assert await verified_alike(rig, release) == []
 
     asyncio.run(main())
+
+
+def test_the_previous_release_is_the_one_that_is_named(release: PreviousRelease) -> None:
+    project = tomllib.loads((release.tree / "pyproject.toml").read_text())["project"]
+    assert (project["version"], release.version) == (named_release()[0],) * 2
+
+
+RIGHTS = """
+import json
+from contracts.broker.acl import RIGHTS
+print(json.dumps({role: {user: dict(rights) for user, rights in users.items()} for role, users in RIGHTS.items()}))
+"""
+
+
+def test_the_present_rules_of_the_brokers_have_every_right_of_the_previous_release(release: PreviousRelease) -> None:
+    command = [str(release.python), "-P", "-c", RIGHTS]
+    environ = {"PYTHONPATH": str(release.tree)}
+    before = json.loads(subprocess.run(command, env=environ, capture_output=True, text=True, check=True).stdout)
+    lacking = rights_in(before) - rights_in(acl.RIGHTS)
+    assert not lacking, "its processes run beside the present ones under these rules"
+
+
+def rights_in(table: Mapping[str, Mapping[str, Mapping[str, str]]]) -> set[tuple[str, ...]]:
+    """Role, user, key pattern and command of every right."""
+    return {
+        (role, user, pattern, command)
+        for role, users in table.items()
+        for user, rights in users.items()
+        for patterns, commands in rights.items()
+        for pattern in patterns.split() or [""]
+        for command in commands.split()
+    }
 
 
 def test_a_clone_without_the_commit_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
