@@ -23,6 +23,7 @@ from gateway.capture.endpoint import capture_endpoint
 from gateway.consent.routes import consent_routes
 from gateway.consent.text import load_consent_text
 from gateway.docs.routes import docs_routes
+from gateway.http.authority import authority_routes
 from gateway.http.pages import page_for_browsers, page_routes
 from gateway.http.refusals import EXCEPTION_HANDLERS, ErrorBoundary, json_response, not_found, upgrade_required
 from gateway.http.reverse_proxy import below_root_path, check_root_path, forwarded_headers
@@ -102,6 +103,10 @@ def _session_routes(settings: Settings, studies: StudyFolder) -> list[Route]:
     return [*consent_routes(consent), *study_routes(studies, consent), *sessions.ROUTES, *recording.ROUTES]
 
 
+def _open_routes(settings: Settings) -> list[Route]:
+    return [*page_routes(), *docs_routes(settings.root_path), *authority_routes(settings.tls_ca)]
+
+
 def _middleware(state: GatewayState) -> list[Middleware]:
     return [
         *forwarded_headers(state.settings),
@@ -127,8 +132,7 @@ def create_app(state: GatewayState) -> Starlette:
     app = Starlette(
         routes=guarded(
             [
-                *page_routes(),
-                *docs_routes(state.settings.root_path),
+                *_open_routes(state.settings),
                 *health.ROUTES,
                 *metrics.ROUTES,
                 *_session_routes(state.settings, studies),

@@ -48,6 +48,23 @@ def access_list() -> int:
     return list_entries(load_settings())
 
 
+@access_app.command("code")
+@exits
+def access_code(
+    name: EntryName,
+    url: Annotated[str | None, typer.Option(help="The gateway's URL as the device reaches it.")] = None,
+) -> int:
+    """Print a QR code that signs a phone in, once, within 10 minutes.
+
+    The phone gets a token of its own, with the rights of the entry, until the
+    entry expires or is revoked.
+    """
+    from contracts.process.settings import load_settings
+    from scripts.commands.access_code import show_code
+
+    return show_code(load_settings(), name, url)
+
+
 @access_app.command("revoke")
 @exits
 def access_revoke(name: EntryName) -> int:

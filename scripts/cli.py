@@ -73,6 +73,10 @@ def up(
     recorders: Annotated[int, typer.Option(min=1, max=8, help="Number of recorders; one of them is active.")] = 1,
     live: Annotated[int, typer.Option(min=0, max=64, help="Number of live workers.")] = 1,
     gateways: Annotated[int, typer.Option(min=1, max=64, help="Number of gateway processes; they share the port.")] = 1,
+    lan: Annotated[bool, typer.Option("--lan", help="Serve HTTPS on the local network, for phones.")] = False,
+    sign_in: Annotated[
+        str | None, typer.Option("--for", help="With --lan: the entry that the QR code signs in.")
+    ] = None,
 ) -> int:
     """Run the whole stack in this terminal.
 
@@ -80,7 +84,9 @@ def up(
     """
     from scripts.commands.up import up
 
-    return up(_settings(), extractors=extractors, recorders=recorders, live=live, gateways=gateways)
+    return up(
+        _settings(), extractors=extractors, recorders=recorders, live=live, gateways=gateways, lan=lan, sign_in=sign_in
+    )
 
 
 @app.command()

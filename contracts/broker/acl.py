@@ -24,6 +24,7 @@ from contracts.broker.keys import (
     live_outbox,
     receipt,
     session,
+    sign_in_code,
     uploaded_video,
     user_captures,
     window,
@@ -78,6 +79,7 @@ _GATEWAY_EVENTS: Rights = {
     dead_note("*"): "get set",
     keys.RECORDER_LEADER: "exists",
     receipt("*"): "get",
+    sign_in_code("*"): "getdel",
     erasure("*"): "hmget hset expire del",
     keys.RETENTION: "hgetall hset pttl pexpire del",
 }
@@ -149,6 +151,7 @@ _OPERATOR_EVENTS: Rights = {
     keys.UNFINISHED: "zcard zrange",
     capture_record("*"): "hgetall",
     keys.RECORDER_LEADER: "get",
+    sign_in_code("*"): "set",
 }
 
 RIGHTS: Mapping[Role, Mapping[User, Rights]] = {

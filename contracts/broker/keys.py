@@ -34,6 +34,7 @@ __all__ = [
     "live_outbox",
     "receipt",
     "session",
+    "sign_in_code",
     "uploaded_video",
     "user_captures",
     "window",
@@ -157,3 +158,9 @@ def receipt(entry_id: str) -> str:
 def dead_note(letter_id: str) -> str:
     """Events role, string with a TTL: what an operator did with a dead letter that is gone, and when."""
     return f"{{a3cp}}:dead:{letter_id}"
+
+
+def sign_in_code(code_id: str) -> str:
+    """Events role, string with a TTL: the sealed token of a one-time code, by the code's `contracts.rules.sign_in`
+    name."""
+    return f"{{a3cp}}:code:{code_id}"

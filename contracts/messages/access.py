@@ -1,12 +1,28 @@
-"""Who is signed in."""
+"""Who is signed in, and how a one-time code signs a device in."""
 
 from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import StringConstraints
 
 from contracts.messages.base import StrictModel
 from contracts.rules.ids import Identifier, UtcDatetime
 from contracts.rules.rights import AccessEntry, Role
 
-__all__ = ["SignedIn"]
+__all__ = ["CodeRequest", "GivenToken", "SignedIn"]
+
+
+class CodeRequest(StrictModel):
+    """``POST /access/code``: the one-time code that `a3cp access code` made."""
+
+    code: Annotated[str, StringConstraints(min_length=1, max_length=128)]
+
+
+class GivenToken(StrictModel):
+    """The answer: the token of the device that sent the code. The server has its hash only."""
+
+    token: str
 
 
 class SignedIn(StrictModel):

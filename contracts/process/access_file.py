@@ -7,6 +7,7 @@ It is TOML, a table for each entry::
     users = ["ana"]
     expires = 2027-02-27T12:00:00Z
     token = "sha256:…"
+    signed_in = ["sha256:…"]   # the tokens of devices that one-time codes signed in
 """
 
 from __future__ import annotations
@@ -34,6 +35,9 @@ MOST_FILE_BYTES = 256 * 1024
 log = get_logger()
 
 
+_TokenHash = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+
+
 class _AccessTable(BaseModel):
     """One table of the file."""
 
@@ -42,7 +46,8 @@ class _AccessTable(BaseModel):
     role: Role
     users: list[str] = []
     expires: AwareDatetime
-    token: Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+    token: _TokenHash
+    signed_in: list[_TokenHash] = []
 
     @model_validator(mode="after")
     def _users_of_a_recorder(self) -> _AccessTable:
@@ -64,7 +69,7 @@ def read_access(text: str) -> tuple[tuple[AccessEntry, ...], list[Mistake]]:
     mistakes: list[Mistake] = []
     for name, table in document.items():
         try:
-            entry = _entry(name, table)
+            found = _entries(name, table)
         except ValidationError as error:
             for each in error.errors(include_url=False, include_input=False, include_context=False):
                 mistakes.append(mistake_at(text, (name, *each["loc"]), _sentence(each["type"], each["msg"])))
@@ -72,12 +77,14 @@ def read_access(text: str) -> tuple[tuple[AccessEntry, ...], list[Mistake]]:
         except ValueError as error:
             mistakes.append(mistake_at(text, (name,), str(error)))
             continue
-        if (other := entries.setdefault(entry.token_hash, entry)).name != name:
-            mistakes.append(mistake_at(text, (name, "token"), f"{other.name} has the same token"))
+        for entry in found:
+            if (other := entries.setdefault(entry.token_hash, entry)).name != name:
+                mistakes.append(mistake_at(text, (name, "token"), f"{other.name} has the same token"))
     return (() if mistakes else tuple(entries.values())), sorted(mistakes, key=lambda each: each.line or 0)
 
 
-def _entry(name: str, document: object) -> AccessEntry:
+def _entries(name: str, document: object) -> list[AccessEntry]:
+    """The entry, once for each of its tokens."""
     if not is_identifier(name):
         raise ValueError("a name has 1 to 128 of A-Z a-z 0-9 . _ -, and does not start with a dot")
     if name == API_TOKEN_NAME:
@@ -85,7 +92,8 @@ def _entry(name: str, document: object) -> AccessEntry:
     if not isinstance(document, dict):
         raise ValueError(f"write a table, [{name}]")
     table = _AccessTable.model_validate(document)
-    return AccessEntry(name, table.role, frozenset(table.users), table.expires.astimezone(UTC), table.token)
+    users, expires_at = frozenset(table.users), table.expires.astimezone(UTC)
+    return [AccessEntry(name, table.role, users, expires_at, each) for each in (table.token, *table.signed_in)]
 
 
 def _sentence(kind: str, message: str) -> str:

@@ -12,7 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-__all__ = ["AUTHORITY_NAME", "CertificateFacts", "certificate_facts", "is_public", "pinned_context"]
+__all__ = [
+    "AUTHORITY_NAME",
+    "CertificateFacts",
+    "certificate_facts",
+    "first_certificate",
+    "is_public",
+    "pinned_context",
+]
 
 AUTHORITY_NAME = "A3CP local authority"
 """How the names of the authorities that ``a3cp up --lan`` makes begin."""
@@ -38,14 +45,23 @@ def pinned_context(cert: Path) -> ssl.SSLContext:
     Raises:
         ssl.SSLError, OSError: the file has no certificate, or cannot be read.
     """
-    found = _CERTIFICATE.search(cert.read_text(errors="replace"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | _NO_CHECK_TIME
+    context.load_verify_locations(cadata=first_certificate(cert))
+    return context
+
+
+def first_certificate(path: Path) -> str:
+    """The first certificate in a file, in PEM; not a key that may be there too.
+
+    Raises:
+        ssl.SSLError, OSError: the file has no certificate, or cannot be read.
+    """
+    found = _CERTIFICATE.search(path.read_text(errors="replace"))
     if found is None:
         raise ssl.SSLError("there is no certificate")
-    context.load_verify_locations(cadata=found.group())
-    return context
+    return found.group()
 
 
 def certificate_facts(cert: Path, server: ssl.SSLContext) -> CertificateFacts:

@@ -17,15 +17,15 @@ TELL_OPERATOR = "Tell the person who runs the server, then try again."
 Place = Literal[
     "any", "guarded", "post", "route", "broker", "body", "query", "event", "append", "session_start", "session_end",
     "capture", "picture", "upload", "job", "result", "file", "library", "library_read", "library_list", "statement",
-    "withdrawal", "studies", "study", "dead_letters", "dead_letter", "retry_letter", "person",
+    "withdrawal", "studies", "study", "dead_letters", "dead_letter", "retry_letter", "person", "sign_in",
 ]  # fmt: skip
 """Where an HTTP request can be refused: ``any`` request; ``guarded``, one that needs the token; any ``post``;
 ``route``, an unknown address or method; ``broker``, a route that asks a broker; a JSON ``body``; a ``query`` in the
 address; an ``event``'s body; an ``append`` to a session's log; ``library``, any of its routes, ``library_read``, those
 that read, ``library_list``, the list, a ``statement`` about a capture, and a ``withdrawal``; ``result``, the outcome of
 an upload's capture; ``studies``, their list, and ``study``, one of them; ``dead_letters``, their list, ``dead_letter``,
-one of them, and ``retry_letter``, another try of one; ``person``, a route that is given a user_id; the others are kinds
-of route."""
+one of them, and ``retry_letter``, another try of one; ``person``, a route that is given a user_id; ``sign_in``, that of
+one-time codes; the others are kinds of route."""
 
 PageText = tuple[str, str]
 """What a page shows: what happened, and what the person can do."""

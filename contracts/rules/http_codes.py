@@ -28,13 +28,18 @@ HTTP_CODES: dict[str, Code] = {
         "The token is no longer valid.", "Ask the operator for another one.", http={"guarded": 401},
         page=("Your access to this server has expired.", "Ask the person who runs it, then try again."),
     ),
+    "unknown_code": Code(
+        "The one-time code is used up, older than 10 minutes, or wrong.", "Ask the operator for another one.",
+        http={"sign_in": 404}, page=("This sign-in code is used up or too old.",
+                                     "Ask the person who runs the server for another one."),
+    ),
     "forbidden": Code(
         "The role of the token may not do this.", "Use a token of another role.", http={"guarded": 403},
         page=("Your access to this server does not include this.", "Ask the person who runs it."),
     ),
     "too_many_failures": Code(
         "Too many requests with wrong tokens, or about what this token may not see, were refused.",
-        "Wait until the time in Retry-After is over.", http={"guarded": 429}, retry=True,
+        "Wait until the time in Retry-After is over.", http={"guarded": 429, "sign_in": 429}, retry=True,
         page=("The server refused too many requests.", "Wait a minute, then try again."),
     ),
     "unknown_user": Code(

@@ -71,8 +71,8 @@ class Access:
             if wait_s and offers:
                 raise _too_many(wait_s)
             if entry is None:
-                if offers and self._wrong_tokens.note(address, now_s):
-                    log.warning("too many wrong tokens from one address", wait_s=WINDOW_S)
+                if offers:
+                    self.note_guess(peer)
                 detail = "Send the server's token: Authorization: Bearer …, or the subprotocol bearer.<token>."
                 raise RequestRefused(401, "token_required", detail)
             return entry
@@ -82,6 +82,25 @@ class Access:
         if wait_s := self._refusals.wait_s(entry.name, now_s):
             raise _too_many(wait_s)
         return entry
+
+    def check_guesses(self, peer: str) -> None:
+        """Refuse a guess of an address that has made too many.
+
+        Raises:
+            RequestRefused: 429 ``too_many_failures``.
+        """
+        if wait_s := self._wrong_tokens.wait_s(address_group(peer), self._clock()):
+            raise _too_many(wait_s)
+
+    def note_guess(self, peer: str) -> None:
+        """Count a wrong token, or a wrong code, of an address."""
+        if self._wrong_tokens.note(address_group(peer), self._clock()):
+            log.warning("too many wrong tokens from one address", wait_s=WINDOW_S)
+
+    def valid_holder(self, token: str) -> AccessEntry | None:
+        """The holder of a token; None if there is none, or it is expired."""
+        entry = self._holders.holder([f"Bearer {token}"])
+        return None if entry is None or entry.is_expired(self._now()) else entry
 
     def note_refusal(self, entry: AccessEntry | None) -> None:
         """Count a request about what its entry may not have, or what does not exist: it must not learn by many tries

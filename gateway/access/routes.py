@@ -1,4 +1,4 @@
-"""``GET /access/me``: who is signed in."""
+"""``/access/…``: who is signed in, and one-time codes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from contracts.messages.access import SignedIn
+from gateway.access.codes import code
 from gateway.access.guard import entry_of
 from gateway.http.refusals import json_response
 
@@ -19,4 +20,4 @@ async def me(request: Request) -> Response:
     return json_response(answer, headers={"Cache-Control": "no-store"})
 
 
-ROUTES = [Route("/access/me", me, methods=["GET"])]
+ROUTES = [Route("/access/me", me, methods=["GET"]), Route("/access/code", code, methods=["POST"])]

@@ -61,6 +61,7 @@ ACCESS_TABLE: tuple[AccessRow, ...] = (
     AccessRow("POST", "/library/relabel", "correct", "body"),
     AccessRow("POST", "/library/reassign", "correct", "body"),
     AccessRow("POST", "/library/withdraw", "withdraw", "body"),
+    AccessRow("POST", "/access/code", None),
     AccessRow("GET", "/metrics", "operate"),
     AccessRow("GET", "/operate/dead", "operate"),
     AccessRow("GET", "/operate/dead/{id}", "operate"),
@@ -73,4 +74,5 @@ ACCESS_TABLE: tuple[AccessRow, ...] = (
     *_open("/livez", "/readyz", "/docs", "/docs/openapi.json", "/docs/asyncapi.json", "/static/assets/{name}"),
     *_open("/worker.js", "/manifest.webmanifest", "/", "/record", "/live", "/upload", "/demo/session", "/demo/gesture"),
     *_open("/library", "/library/capture/{capture_id}", "/library/person/{user_id}", "/operate"),
+    *_open("/authority.crt"),
 )

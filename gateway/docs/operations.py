@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from contracts.messages.access import SignedIn
+from contracts.messages.access import CodeRequest, GivenToken, SignedIn
 from contracts.messages.base import StrictModel
 from contracts.messages.consent import ConsentText
 from contracts.messages.event import A3CPMessage
@@ -238,6 +238,14 @@ _ACCESS_OPERATIONS = (
         "get", "/access/me", _ACCESS, "Ask whose token this is",
         (DocumentedResponse("Its holder's name and rights.", SignedIn),),
         description="Without a token in the request, the answer is 401 if the server asks for one.",
+    ),
+    Operation(
+        "post", "/access/code", _ACCESS, "Exchange a one-time code for a token",
+        (DocumentedResponse("The token of the device that sent the code.", GivenToken),),
+        ("sign_in", "body", "broker"), CodeRequest,
+        description="`a3cp access code NAME` makes a code. It works once, for 10 minutes. The token has the rights of "
+        "the entry NAME and ends with it.",
+        open=True,
     ),
 )  # fmt: skip
 

@@ -40,6 +40,7 @@ PAGE_OPERATIONS: tuple[Operation, ...] = (
     _file("/static/assets/{name}", "A file that the pages load; it never changes", *_ASSETS),
     _file("/worker.js", "The service worker that keeps the shell of the pages", "text/javascript"),
     _file("/manifest.webmanifest", "What installs the pages as an app", "application/manifest+json"),
+    _file("/authority.crt", "The local authority's certificate, if this server has one", "application/x-x509-ca-cert"),
     Operation(
         "get", "/docs", _PAGES, "Both documents as a page", (DocumentedResponse("The page.", media_types=_HTML),),
         open=True,

@@ -19,19 +19,31 @@ from gateway.http.refusals import ENTRY, refuse_connection
 __all__ = ["AccessControl", "SecurityHeaders"]
 
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-_OPEN_PATHS = ("/", "/livez", "/readyz", "/live", "/record", "/upload", "/library", "/operate", "/docs", *WEB_APP)
+_OPEN_PATHS = (
+    "/",
+    "/authority.crt",
+    "/livez",
+    "/readyz",
+    "/live",
+    "/record",
+    "/upload",
+    "/library",
+    "/operate",
+    "/docs",
+    *WEB_APP,
+)
 _OPEN_FOLDERS = ("/demo/", "/library/capture/", "/library/person/", "/static/", "/docs/")
 
 
 def is_open(scope: Scope) -> bool:
-    """Whether a request needs no token. That is so for liveness, readiness, page shells, static files and the documents
-    below ``/docs``, which hold no data."""
+    """Whether a request needs no token. That is so for liveness, readiness, page shells, static files, the documents
+    below ``/docs`` and the authority's certificate, which hold no data, and for a one-time code in place of a token."""
     path = scope["path"]
-    return (
-        scope["type"] == "http"
-        and scope["method"] in ("GET", "HEAD")
-        and (path in _OPEN_PATHS or path.startswith(_OPEN_FOLDERS))
-    )
+    if scope["type"] != "http":
+        return False
+    if scope["method"] not in ("GET", "HEAD"):
+        return bool(scope["method"] == "POST" and path == "/access/code")
+    return path in _OPEN_PATHS or path.startswith(_OPEN_FOLDERS)
 
 
 class AccessControl:

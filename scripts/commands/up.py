@@ -10,14 +10,18 @@ import sys
 from collections.abc import Iterator
 from itertools import cycle
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from contracts.process.line_writer import LineWriter
 from contracts.process.logs import FLUSH_S
 from contracts.process.settings import Settings
 from contracts.rules.broker_url import socket_path
+from contracts.rules.errors import ConfigurationError
 from scripts.stack.stack import Stack
 from scripts.terminal import printable
+
+if TYPE_CHECKING:
+    from scripts.commands.lan import LocalPhones
 
 __all__ = ["up"]
 
@@ -78,11 +82,13 @@ def plain(line: str) -> str:
     return said.rstrip() if level == "info" else f"{level.upper()}: {said.rstrip()}"
 
 
-async def _serve(stack: Stack, lines: Lines) -> None:
+async def _serve(stack: Stack, lines: Lines, phones: LocalPhones | None) -> None:
     async with stack:
         await stack.ready()
         for line in _ready(stack):
             lines.say(line)
+        if phones is not None:
+            await phones.run(stack.settings, lines.say, stack.failed)
         await stack.failed()
 
 
@@ -111,8 +117,8 @@ def _place(path: Path) -> str:
     return printable(shlex.quote(str(path.absolute())))
 
 
-async def _up(stack: Stack, lines: Lines) -> int:
-    serving = asyncio.create_task(_serve(stack, lines))
+async def _up(stack: Stack, lines: Lines, phones: LocalPhones | None) -> int:
+    serving = asyncio.create_task(_serve(stack, lines, phones))
     loop = asyncio.get_running_loop()
     asked_at: float | None = None
 
@@ -135,15 +141,37 @@ async def _up(stack: Stack, lines: Lines) -> int:
     return 0
 
 
-def up(settings: Settings, *, extractors: int, recorders: int, live: int, gateways: int) -> int:
+def up(
+    settings: Settings,
+    *,
+    extractors: int,
+    recorders: int,
+    live: int,
+    gateways: int,
+    lan: bool = False,
+    sign_in: str | None = None,
+) -> int:
     """Run the stack until Ctrl-C, SIGTERM or the end of the terminal; returns 0.
+
+    Args:
+        lan: whether it serves HTTPS on the local network.
+        sign_in: with ``lan``, the entry of the recorder whom the printed QR code signs in.
 
     Raises:
         FatalError: the stack cannot start, or a part failed and a restart would not help.
+        A3CPError: a code for the recorder cannot be made.
     """
+    if sign_in is not None and not lan:
+        raise ConfigurationError("--for: it says whom the QR code of --lan signs in; name --lan too")
+    phones = None
+    if lan:
+        from scripts.commands.lan import LocalPhones  # it loads cryptography and a client of the broker
+
+        phones = LocalPhones.of(settings, sign_in)
+        settings = phones.network.settings
     lines = Lines()
     try:
         stack = Stack(settings, extractors=extractors, recorders=recorders, live=live, gateways=gateways, show=lines)
-        return asyncio.run(_up(stack, lines))
+        return asyncio.run(_up(stack, lines, phones))
     finally:
         lines.flush()

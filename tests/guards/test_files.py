@@ -57,6 +57,9 @@ ALLOWED = {
         {"os.open", "os.write", ".mkdir", ".replace", ".unlink", "shutil.rmtree"},
         "`a3cp forget`: removes a person's logs while no recorder runs, and writes the register",
     ),
+    "scripts/stack/authority.py": Allowed(
+        {".mkdir", ".replace", ".unlink", "tempfile.NamedTemporaryFile"}, "the local authority of `a3cp up --lan`"
+    ),
     "workers/vision/removal.py": Allowed({"shutil.rmtree"}, "`a3cp forget`: removes a person's artifacts"),
     "scripts/backups/copying.py": Allowed(
         {
@@ -124,7 +127,7 @@ ALLOWED = {
         {"os.open", "fcntl.flock", "tempfile.mkdtemp", "shutil.rmtree", ".mkdir", ".unlink", ".rmdir"},
         "the state folder of the embedded brokers, its lock and their sockets; snapshots of frames are deleted",
     ),
-    "scripts/commands/access.py": Allowed(
+    "scripts/commands/access_text.py": Allowed(
         {"os.open", "fcntl.flock", ".replace", "tempfile.NamedTemporaryFile", ".unlink"},
         "`a3cp access`: a new file of entries in the place of the old one, under its lock",
     ),

@@ -89,13 +89,13 @@ def test_a_worker_without_a_lane_names_both_variables(tmp_path: Path) -> None:
     ],
 )
 def test_up_starts_one_of_each_and_as_many_as_it_is_told(
-    monkeypatch: pytest.MonkeyPatch, options: list[str], parts: dict[str, int]
+    monkeypatch: pytest.MonkeyPatch, options: list[str], parts: dict[str, object]
 ) -> None:
-    started: list[dict[str, int]] = []
+    started: list[dict[str, object]] = []
     monkeypatch.setattr("contracts.process.run.run_process", lambda _, action: action())
     monkeypatch.setattr("scripts.commands.up.up", lambda _, **counts: started.append(counts) or 0)
     assert CliRunner().invoke(app, ["up", *options]).exit_code == 0
-    assert started == [parts]
+    assert started == [{"lan": False, "sign_in": None, **parts}]
 
 
 @pytest.mark.parametrize(

@@ -53,11 +53,11 @@ PLACES: dict[User, tuple[str, ...]] = {
     "extractor": ("workers/*.py", "workers/pool/*.py", "workers/extract/*.py", "workers/vision/*.py"),
     "live": ("workers/live/*.py",),
     "recorder": ("recorder/*.py",),
-    "operator": ("scripts/commands/broker_snapshots.py", "scripts/commands/doctor_brokers.py"),
+    "operator": tuple(f"scripts/commands/{name}.py" for name in ("access_code", "broker_snapshots", "doctor_brokers")),
 }
 MODULES = (
     "captures", "frame", "dead_letters", "erasures", "events", "failed", "heartbeats", "letters", "live", "recording",
-    "records", "retention", "sessions", "uploads",
+    "records", "retention", "sessions", "sign_in", "uploads",
 )  # fmt: skip
 CLIENTS = r"(?:broker|frames|events|_frames|_events|_broker)"
 METHODS = {"delete": "del", "config_get": "config|get", "xinfo_groups": "xinfo|groups", "xpending_range": "xpending",
@@ -89,6 +89,7 @@ KEYS_BY_NAME = {
     r"capture_record\(": (keys.capture_record("x"),),
     r"\bsession\(": (keys.session("x"),),
     r"receipt\(": (keys.receipt("1-0"),),
+    r"sign_in_code\(": (keys.sign_in_code("x"),),
     r"UNFINISHED$": (keys.UNFINISHED,),
     r"RECORDER_LEADER$": (keys.RECORDER_LEADER,),
 }

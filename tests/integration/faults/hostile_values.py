@@ -184,6 +184,7 @@ TARGETS: tuple[Target, ...] = (
         lambda _: {"by": "another", "by_ms": "1", "since:1:": "1"},
     ),
     Target("dead_note", "events", "string", lambda *_: keys.dead_note("0-0")),
+    Target("sign_in_code", "events", "string", lambda *_: keys.sign_in_code("0" * 64)),
     Target("receipt", "events", "string", lambda *_: keys.receipt("0-0")),  # the fuzzer knows which one is awaited
 )  # fmt: skip
 

@@ -162,3 +162,26 @@ test("a socket carries the token as a subprotocol", () => {
   expect(subprotocols(null)).toEqual([]);
   expect(subprotocols("s3cret")).toEqual(["bearer.s3cret"]);
 });
+
+test("a one-time code in the address signs in, and is in the address no longer", async () => {
+  const server = serve().on("POST /access/code", () => answer({ token: "s3cret" }));
+  window.history.replaceState(null, "", "/record?study=care#code=abc");
+  const { user } = renderPage(<Two />);
+  await screen.findByText("who: ana-phone");
+  expect(window.location.href).toMatch(/\/record\?study=care$/);
+  await user.click(screen.getByRole("button", { name: "ask /a" }));
+  await screen.findByText("/a: in with s3cret");
+  expect(server.asked.map(({ path }) => path)).toEqual(["/access/code", "/access/me", "/a"]);
+  expect(prompts()).toEqual([]);
+});
+
+test("a code that is used up is told, and the token is asked for", async () => {
+  serve().on("POST /access/code", () => refusal(404, "unknown_code"));
+  window.history.replaceState(null, "", "/record#code=abc");
+  const { user } = renderPage(<Two />);
+  await screen.findByText(/sign-in code is used up or too old/);
+  await expectAccessible();
+  await user.type(screen.getByLabelText("Token"), "s3cret{Enter}");
+  await screen.findByText("who: ana-phone");
+  expect(prompts()).toEqual([]);
+});

@@ -1,7 +1,8 @@
-import { createContext, useContext, useMemo, useState, useSyncExternalStore, type ReactNode } from "react";
+import { createContext, useContext, useEffect, useMemo, useState, useSyncExternalStore, type ReactNode } from "react";
 
 import { TokenPrompt } from "../components/TokenPrompt";
 import { createSend, type Send } from "./http";
+import { takeCode } from "./signInCode";
 import { TokenStore, type Visitor } from "./tokenStore";
 
 interface Access {
@@ -15,9 +16,23 @@ interface Access {
 
 const AccessContext = createContext<Access | null>(null);
 
+function signInByAddress(store: TokenStore): void {
+  const code = takeCode();
+  if (code !== null) store.signInWith(code);
+}
+
 /** Lets components send requests to the gateway, and asks the person for the token when the gateway needs it. */
 export function TokenProvider({ children }: { readonly children: ReactNode }) {
-  const [store] = useState(() => new TokenStore());
+  const [store] = useState(() => {
+    const made = new TokenStore();
+    signInByAddress(made); // before a page sends its first request
+    return made;
+  });
+  useEffect(() => {
+    const look = () => signInByAddress(store); // another code was scanned, and the browser showed it in this tab
+    window.addEventListener("hashchange", look);
+    return () => window.removeEventListener("hashchange", look);
+  }, [store]);
   const question = useSyncExternalStore(store.subscribe, store.question);
   const access = useMemo<Access>(
     () => ({ send: createSend(store), token: store.token, enter: store.enter, store }),

@@ -1,6 +1,7 @@
 import type { TokenSource } from "./http";
 import type { SignedIn } from "./messages";
 import { askWho } from "./signedIn";
+import { exchange } from "./signInCode";
 
 /** The open question for the token. */
 export interface Question {
@@ -33,6 +34,7 @@ export class TokenStore implements TokenSource {
   #visitor = UNKNOWN;
   #question: Question | null = null;
   #answer: Promise<string | null> | null = null;
+  #exchange: Promise<void> | null = null;
   readonly #listeners = new Set<() => void>();
 
   readonly token = (): string | null => this.#token;
@@ -48,6 +50,7 @@ export class TokenStore implements TokenSource {
 
   /** Finds out who uses the page, unless that is known. `asks`: asks the person, if the server needs a token. */
   readonly enter = async (asks: boolean): Promise<void> => {
+    await this.#exchange;
     if (this.#visitor.who) return;
     const token = this.#token;
     const said = await askWho(token);
@@ -57,9 +60,31 @@ export class TokenStore implements TokenSource {
     else this.#say(OUT);
   };
 
-  readonly ask = (refused: string | null, refusal = "token_required"): Promise<string | null> => {
+  /** Signs in with a one-time code; requests wait for it. If it is refused, the question for the token says why. */
+  readonly signInWith = (code: string): void => {
+    this.#exchange = this.#signIn(code);
+  };
+
+  async #signIn(code: string): Promise<void> {
+    const given = await exchange(code);
+    if ("refusal" in given) {
+      if (this.#token !== null) return; // a code that is scanned again changes nothing
+      this.#answer ??= new Promise((resolve) => {
+        this.#say(OUT);
+        this.#put({ refusal: given.refusal, kept: false }, resolve);
+      });
+      return;
+    }
+    this.#token = given.token;
+    this.#visitor = UNKNOWN;
+    const said = await askWho(given.token);
+    if (said && "who" in said) this.#say({ who: said.who, mustSignIn: false });
+  }
+
+  readonly ask = async (refused: string | null, refusal = "token_required"): Promise<string | null> => {
+    await this.#exchange;
     // the person has answered another request's question since this request was sent
-    if (this.#token !== null && this.#token !== refused) return Promise.resolve(this.#token);
+    if (this.#token !== null && this.#token !== refused) return this.#token;
     this.#answer ??= new Promise((resolve) => {
       const kept = this.#visitor.who !== null;
       const why = kept && refusal === "token_required" ? "access_ended" : refusal;

@@ -207,6 +207,12 @@ const de: typeof constants.codes = {
       "Fragen Sie die Person, die ihn betreibt, und versuchen Sie es dann noch einmal.",
     ),
   },
+  unknown_code: {
+    page: say(
+      "Dieser Anmelde-Code ist verbraucht oder zu alt.",
+      "Bitten Sie die Person, die den Server betreibt, um einen neuen.",
+    ),
+  },
   forbidden: { page: say("Das gehört nicht zu Ihrem Zugang.", "Fragen Sie die Person, die den Server betreibt.") },
   too_many_failures: { page: say("Der Server hat zu viele Anfragen abgelehnt.", MINUTE) },
   unknown_user: {
