@@ -36,14 +36,19 @@ QUEUE_FRAMES = (1, 2, 3, 5, 10)
 class ForwardedFrames(Collector):
     """Counts accepted frames, and the length of the capture's forward queue at each.
 
-    For every frame the endpoint adds its length to ``bytes``, and 1 to the queue's length in ``depths``. Plain numbers
-    are enough, because one thread does it, and they are faster than Prometheus's metrics. `collect` converts them.
+    For every frame the endpoint calls `add`. Plain numbers are enough, because one thread does it, and they are faster
+    than Prometheus's metrics. `collect` converts them.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.bytes = 0
         self.depths: defaultdict[int, int] = defaultdict(int)
         registry.register(self)
+
+    def add(self, size: int, depth: int) -> None:
+        """Count a frame of ``size`` bytes, with which the queue has ``depth`` frames."""
+        self.bytes += size
+        self.depths[depth] += 1
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics of one scrape."""

@@ -15,6 +15,7 @@ from gateway.access.access import Access
 from gateway.counts import ProcessCounts
 from gateway.metrics import GatewayMetrics
 from gateway.server.unfinished import Unfinished
+from gateway.tasks import Ticks
 
 __all__ = ["GatewayState"]
 
@@ -42,6 +43,7 @@ class GatewayState:
         counts: the numbers that all processes of this gateway must know of each other.
         live_sessions: the number of open connections of the real-time lane.
         access: the holders of tokens.
+        ticks: calls every open capture's timeouts.
         certificate: of this gateway; None if it serves plain HTTP.
         is_recorded: whether the catalog has a capture of this ``capture_id``, or of this ``record_id`` in its session.
 
@@ -60,6 +62,7 @@ class GatewayState:
     live_sessions: int = 0
     metrics: GatewayMetrics = field(default_factory=GatewayMetrics)
     unfinished: Unfinished = field(default_factory=Unfinished)
+    ticks: Ticks = field(default_factory=Ticks)
     is_recorded: Callable[[CaptureWindow], Awaitable[bool]] = _knows_none
     artifacts: ArtifactSource = field(init=False)
     access: Access = field(init=False)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import socket
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -108,6 +109,7 @@ class _OpenConnection(asyncio.Protocol):
         self._answer_within_s = answer_within_s
         self._timer: asyncio.TimerHandle | None = None
         self._transport.set_protocol(self)
+        _enlarge_buffer(self._transport.get_extra_info("socket"))
 
     def send(self, command: Sequence[bytes], on_answer: Callable[[Any], None]) -> None:
         self._waiting.append((on_answer, self._loop.time()))
@@ -167,6 +169,16 @@ def _resolve(future: asyncio.Future[Any], answer: Any) -> None:
         future.set_exception(answer)
     else:
         future.set_result(answer)
+
+
+UNSENT_BYTES = 1024 * 1024
+"""How much of a Unix socket's unread bytes the system should hold; it may hold less (``net.core.wmem_max``). By default
+it holds 208 KiB, three frames, and each write beyond that is made in parts."""
+
+
+def _enlarge_buffer(connection: socket.socket | None) -> None:
+    if connection is not None and connection.family == socket.AF_UNIX:  # of TCP the system itself adapts the buffers
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNSENT_BYTES)
 
 
 def _reply_error(text: str) -> redis.exceptions.ResponseError:

@@ -10,7 +10,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -69,15 +69,15 @@ class CaptureConnection:
         self._reserved = self._counted = self._receiving = False
         self._ending: asyncio.Future[Complete | Finish] = self._loop.create_future()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._log = log
-        self._metrics = state.metrics.capture
+        self._log, self._metrics = log, state.metrics.capture
         self._trace = CaptureTrace()
         self._hold: Callable[[bool], None] = lambda held: None
 
     async def serve(self) -> None:
         """Run the connection's tasks until one of them ends it; then end the capture and close the socket."""
         self._state.open_sockets += 1
-        self._start(self._receive(), self._tick(), self._drain(), self._until_access_ends())
+        self._state.ticks.add(TICK_S, self._tick)
+        self._start(self._receive(), self._drain(), self._until_access_ends())
         try:
             ending = await self._ending
             ended_at = self._loop.time()
@@ -91,6 +91,7 @@ class CaptureConnection:
                 else:
                     await self._finish(finish)
         finally:
+            self._state.ticks.discard(TICK_S, self._tick)
             self._trace.end()
             await self._stop_tasks()
             if self._forwarder is not None:
@@ -107,6 +108,12 @@ class CaptureConnection:
             await step
         except Exception as error:
             await self._act(self._failed(error))
+
+    def _acted(self, step: Callable[..., tuple[Action, ...]], *arguments: Any) -> tuple[Action, ...]:
+        try:
+            return step(*arguments)
+        except Exception as error:
+            return self._failed(error)
 
     def _failed(self, error: Exception) -> tuple[Action, ...]:
         if isinstance(error, CaptureError):
@@ -126,8 +133,8 @@ class CaptureConnection:
         while not self._ending.done():
             message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":
-                code = message.get("code") or 1006
-                raise why_disconnected(message.get(ENDED_BY_SERVER), code, reserved=self._reserved)
+                end, code = message.get(ENDED_BY_SERVER), message.get("code") or 1006
+                raise why_disconnected(end, code, reserved=self._reserved)
             text, data = message.get("text"), message.get("bytes") or b""
             self._receiving = True
             await self._act(self._protocol.receive(data if text is None else text, self._now()))
@@ -138,11 +145,7 @@ class CaptureConnection:
         being handled, or the capture is not open. If the forward queue is full, the server holds what comes next."""
         if self._forwarder is None or self._receiving or self._ending.done():
             return False
-        try:
-            actions = self._protocol.receive(message, self._now())
-        except Exception as error:
-            actions = self._failed(error)
-        for action in actions:
+        for action in self._acted(self._protocol.receive, message, self._now()):
             if isinstance(action, Forward) and not self._forwarder.has_room(action.item.byte_length):
                 self._hold(True)
                 self._forwarder.call_when_room(action.item.byte_length, partial(self._forward_held, action))
@@ -155,11 +158,9 @@ class CaptureConnection:
             self._perform(action)
         self._hold(False)
 
-    async def _tick(self) -> None:
-        while not self._ending.done():
-            await next_period(TICK_S)
-            if actions := self._protocol.tick(self._clock.tick(self._loop.time())):
-                await self._act(actions)
+    def _tick(self) -> None:
+        for action in self._acted(self._protocol.tick, self._clock.tick(self._loop.time())):
+            self._perform(action)
 
     def _now(self) -> float:
         return self._clock.time(self._loop.time())
@@ -221,8 +222,7 @@ class CaptureConnection:
             case Forward(item):
                 assert self._forwarder is not None
                 self._forwarder.put(item)
-                self._metrics.forwarded.bytes += item.byte_length
-                self._metrics.forwarded.depths[len(self._forwarder)] += 1
+                self._metrics.forwarded.add(item.byte_length, len(self._forwarder))
             case CheckSession():
                 assert self._window is not None
                 self._start(self._check_session(self._window))

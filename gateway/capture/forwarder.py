@@ -53,7 +53,9 @@ class Forwarder:
         self._slow.set()  # while it is set, only `run` sends; so nothing is sent before `run` starts or after it ends
         self._wait_error: CaptureCode | None = None
         self._failure: CaptureError | None = None
-        self._waiting: tuple[int, Callable[[CaptureError | None], None], asyncio.TimerHandle] | None = None
+        self._waiting: tuple[int, Callable[[CaptureError | None], None]] | None = None
+        self._waiting_since = 0.0
+        self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
         return len(self._queue)
@@ -97,19 +99,29 @@ class Forwarder:
     def call_when_room(self, size: int, then: Callable[[CaptureError | None], None]) -> None:
         """Call ``then`` with None as soon as a frame of ``size`` bytes can be queued, in that turn of the loop, or
         with the error that `wait_for_room` raises. Only one caller can wait for room, with either method."""
-        # a timer takes a fifth of the time of asyncio.timeout, and a fast client waits here with every frame
-        timer = self._loop.call_later(STALLED_S, self._fail_waiting, "forward_failed")
-        self._waiting = size, then, timer
+        self._waiting, self._waiting_since = (size, then), self._loop.time()
+        if self._timer is None:
+            self._timer = self._loop.call_later(STALLED_S, self._check_waiting)
         self._call_waiting()
+
+    def _check_waiting(self) -> None:
+        """Fail the caller that waits for too long. One timer serves all: a fast client waits with every frame."""
+        self._timer = None
+        if self._waiting is None:
+            return
+        left_s = self._waiting_since + STALLED_S - self._loop.time()
+        if left_s <= 0:
+            self._fail_waiting("forward_failed")
+        else:
+            self._timer = self._loop.call_later(left_s, self._check_waiting)
 
     def _call_waiting(self) -> None:
         if self._waiting is None:
             return
-        size, then, timer = self._waiting
+        size, then = self._waiting
         has_room = self.has_room(size)
         if has_room or self._wait_error is not None:
             self._waiting = None
-            timer.cancel()
             code = self._wait_error or "limit_forward_buffer_exceeded"
             then(None if has_room else CaptureError(code, "the forward queue is full"))
 
@@ -159,9 +171,9 @@ class Forwarder:
         """Free every frame that is still queued."""
         self._queue.clear()
         self._bytes = 0
-        if self._waiting is not None:
-            self._waiting[2].cancel()
-            self._waiting = None
+        self._waiting = None
+        if self._timer is not None:
+            self._timer.cancel()
 
     def _send(self) -> None:
         """Send the first frame if there is an open connection, else leave it to `run`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -78,6 +79,17 @@ async def test_each_caller_gets_its_own_answer_over_one_connection(own_brokers: 
     async with sharing(own_brokers) as broker:
         assert await echoes(broker) == EXPECTED
         assert len(await broker.client_list()) == 2  # the second connection sends CLIENT LIST itself
+
+
+async def test_a_unix_socket_holds_more_frames_than_the_system_s_default(own_brokers: BrokerPair) -> None:
+    async with sharing(own_brokers) as broker:
+        await broker.shared.ask("ECHO", "x")
+        connection = broker.shared._open_connection
+        assert connection is not None
+        used, fresh = connection._transport.get_extra_info("socket"), socket.socket(socket.AF_UNIX)
+        with fresh:
+            sizes = [one.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) for one in (fresh, used)]
+        assert sizes[0] < sizes[1]
 
 
 async def test_a_caller_that_is_cancelled_takes_no_other_caller_s_answer(own_brokers: BrokerPair) -> None:
