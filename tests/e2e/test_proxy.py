@@ -8,6 +8,7 @@ import socket
 import ssl
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,9 +63,9 @@ class Idle(ClientConnection):
 class Front:
     """A proxy that serves one gateway below ``/a3cp`` at one port, and at the top at another one."""
 
-    name: str
     tls: ssl.SSLContext
     ports: tuple[int, int] = field(default_factory=lambda: (free_port(), free_port()))
+    idle: Idle = field(init=False)
 
     @property
     def urls(self) -> list[str]:
@@ -92,42 +93,52 @@ def behind(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield running
 
 
-@pytest.fixture(scope="module", params=PROXIES)
-def front(
-    request: pytest.FixtureRequest, behind: RunningStack, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Front]:
-    if installed(request.param) is None:
-        absent(f"there is no {request.param} on this machine: ./scripts/test installs it as root on Debian")
-    authority, folders = trustme.CA(), [tmp_path_factory.mktemp(request.param) for _ in range(2)]
-    for folder in folders:
-        certificate = authority.issue_cert(NAME)
-        certificate.private_key_pem.write_to_path(folder / "key.pem")
-        for pem in certificate.cert_chain_pems:
-            pem.write_to_path(folder / "chain.pem", append=True)
-    authority.cert_pem.write_to_path(folders[0] / "ca.pem")
-    made = Front(request.param, ssl.create_default_context(cafile=folders[0] / "ca.pem"))
-    resolve = socket.getaddrinfo
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SSL_CERT_FILE", str(folders[0] / "ca.pem"))
+@pytest.fixture(scope="module")
+def fronts(behind: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Front]]:
+    """Every proxy that this machine has, by its name. All start at once, so their idle sockets wait at once."""
+    authority, resolve = trustme.CA(), socket.getaddrinfo
+    trusted = tmp_path_factory.mktemp("authority") / "ca.pem"
+    authority.cert_pem.write_to_path(trusted)
+    with ExitStack() as running:
+        patch = running.enter_context(pytest.MonkeyPatch.context())
+        patch.setenv("SSL_CERT_FILE", str(trusted))
         patch.setattr(socket, "getaddrinfo", lambda host, *rest, **more: resolve(_here(host), *rest, **more))
-        places = [Place(folders[top], made.ports[top], behind.address, bool(top)) for top in range(2)]
-        with proxy(made.name, places[0]), proxy(made.name, places[1]):
-            yield made
+        made = {}
+        for name in filter(installed, PROXIES):
+            front = made[name] = Front(ssl.create_default_context(cafile=trusted))
+            for top, port in enumerate(front.ports):
+                place = Place(tmp_path_factory.mktemp(name), port, behind.address, at_the_top=bool(top))
+                _certify(authority, place.folder)
+                running.enter_context(proxy(name, place))
+            front.idle = running.enter_context(_idle_socket(front))
+        yield made
 
 
 def _here(host: Any) -> Any:
     return "127.0.0.1" if host in (NAME, NAME.encode()) else host
 
 
-@pytest.fixture(scope="module")
-def idle(front: Front) -> Iterator[Idle]:
+def _certify(authority: trustme.CA, folder: Path) -> None:
+    certificate = authority.issue_cert(NAME)
+    certificate.private_key_pem.write_to_path(folder / "key.pem")
+    for pem in certificate.cert_chain_pems:
+        pem.write_to_path(folder / "chain.pem", append=True)
+
+
+def _idle_socket(front: Front) -> Idle:
     """A WebSocket of the real-time lane on which the client sends nothing."""
     url = front.urls[0].replace("https", "wss") + live_path("pose")
-    with connect(
-        url, ssl=front.tls, additional_headers=AUTHORIZATION, create_connection=Idle, ping_interval=None, **PATIENT
-    ) as socket_:
-        assert isinstance(socket_, Idle)
-        yield socket_
+    options: dict[str, Any] = {"ssl": front.tls, "create_connection": Idle, "ping_interval": None, **PATIENT}
+    socket_ = connect(url, additional_headers=AUTHORIZATION, **options)
+    assert isinstance(socket_, Idle)
+    return socket_
+
+
+@pytest.fixture(params=PROXIES)
+def front(request: pytest.FixtureRequest, fronts: dict[str, Front]) -> Front:
+    if request.param not in fronts:
+        absent(f"there is no {request.param} on this machine: ./scripts/test installs it as root on Debian")
+    return fronts[request.param]
 
 
 @pytest.fixture
@@ -145,7 +156,7 @@ def sign_in(page: Page) -> None:
     expect(page.get_by_role("banner")).to_contain_text("Signed in")
 
 
-def test_pages_record_below_a_path_and_ask_for_nothing_outside(idle: Idle, browser: Browser) -> None:
+def test_pages_record_below_a_path_and_ask_for_nothing_outside(browser: Browser) -> None:
     asked: list[str] = []
     said: list[str] = []
     with opened(browser, f"https://{NAME}", service_workers="allow") as page:
@@ -183,7 +194,7 @@ def test_pages_record_below_a_path_and_ask_for_nothing_outside(idle: Idle, brows
     assert not [text for text in said if "401" not in text and "ERR_INTERNET_DISCONNECTED" not in text]
 
 
-def test_captures_are_recorded_below_a_path_and_at_the_top(idle: Idle, front: Front) -> None:
+def test_captures_are_recorded_below_a_path_and_at_the_top(front: Front) -> None:
     for url in front.urls:
         with SyncCaptureClient(url, TOKEN) as client, client.session("carer-1", consent_given=True) as session:
             with session.capture(fps=15, width=640, height=480) as taken:
@@ -196,14 +207,14 @@ def test_captures_are_recorded_below_a_path_and_at_the_top(idle: Idle, front: Fr
             assert browser_like.get("/docs/openapi.json").json()["servers"][0]["url"] == "/a3cp"
 
 
-def test_the_gateway_and_not_the_proxy_limits_bodies(idle: Idle, front: Front) -> None:
+def test_the_gateway_and_not_the_proxy_limits_bodies(front: Front) -> None:
     for url in front.urls:
         with (
             SyncCaptureClient(url, TOKEN) as client,
-            client.session("carer-1", consent_given=True) as session,
+            client.session(f"user-{uuid.uuid4().hex}", consent_given=True) as session,
             front.client(url) as sender,
         ):
-            for more_bytes, status_code in ((0, 202), (1, 413), (1_000_000, 413)):
+            for more_bytes, status_code in ((1, 413), (1_000_000, 413), (0, 202)):
                 form = {
                     "user_id": session.user_id,
                     "session_id": session.session_id,
@@ -217,13 +228,10 @@ def test_the_gateway_and_not_the_proxy_limits_bodies(idle: Idle, front: Front) -
                 assert answer.json().get("error") == ("file_too_large" if more_bytes else None)
 
 
-def test_each_client_has_its_own_limit_of_wrong_tokens(idle: Idle, front: Front) -> None:
-    number = list(PROXIES).index(front.name)
+def test_each_client_has_its_own_limit_of_wrong_tokens(front: Front) -> None:
     guess = {"Authorization": "Bearer a-guess"}
-    with (
-        front.client(front.urls[0], f"127.0.1.{number}") as attacker,
-        front.client(front.urls[1], f"127.0.2.{number}") as other,
-    ):
+    own = f"{front.ports[0] // 256}.{front.ports[0] % 256}"  # the gateway is the same for all proxies
+    with front.client(front.urls[0], f"127.1.{own}") as attacker, front.client(front.urls[1], f"127.2.{own}") as other:
         for tried in range(MOST_WRONG_TOKENS):
             spoofed = {**guess, "X-Forwarded-For": f"198.51.100.{tried}", "Forwarded": f"for=198.51.100.{tried}"}
             assert attacker.get("/metrics", headers=spoofed).json()["error"] == "token_required"
@@ -235,8 +243,9 @@ def test_each_client_has_its_own_limit_of_wrong_tokens(idle: Idle, front: Front)
         assert other.post("/camera_feed_worker/capture.tick", headers=foreign).json()["error"] == "origin_not_allowed"
 
 
-def test_an_idle_socket_stays_open_by_the_pings_of_the_gateway(behind: RunningStack, idle: Idle) -> None:
+def test_an_idle_socket_stays_open_by_the_pings_of_the_gateway(behind: RunningStack, front: Front) -> None:
     wait_until(lambda: any("live worker ready" in line for line in behind.said), "there is a live worker")
+    idle = front.idle
     wait_until(lambda: idle.pings, "a ping came through the proxy")
     idle.send(next(SampleSource(duration_s=1.0).frames()).jpeg)
     assert '"result"' in str(idle.recv(timeout=DEADLINE_S))
