@@ -95,7 +95,7 @@ class OpenTelemetry:
         self.live_share = settings.live_share
         self._follows_parent = settings.follows_parent
         _keep_library_quiet()
-        self._exporter = _ReportingExporter(OTLPSpanExporter())
+        self._exporter = _ReportingExporter(OTLPSpanExporter(settings.address))
         self._processor = BatchSpanProcessor(self._exporter)
         resource = _resource(process)
         share = TraceIdRatioBased(settings.share)
@@ -125,10 +125,10 @@ class OpenTelemetry:
             self._exporter.shutdown()  # it stops retrying
 
 
-def ask_collector(within_s: float) -> str:
+def ask_collector(settings: TraceSettings, within_s: float) -> str:
     """Send the collector an empty request; returns why it did not take it, or an empty string."""
     _keep_library_quiet()
-    exporter = OTLPSpanExporter(timeout=within_s)
+    exporter = OTLPSpanExporter(settings.address, timeout=within_s)
     taken = exporter.export([]) is SpanExportResult.SUCCESS
     exporter.shutdown()
     return "" if taken else _said.last or "it refused"

@@ -30,11 +30,12 @@ class TraceSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     endpoint: Annotated[str, Field(alias="OTEL_EXPORTER_OTLP_ENDPOINT")] = ""
+    for_traces: Annotated[str, Field(alias="OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")] = ""
     protocol: Annotated[Literal["http/json", "http/protobuf"], Field(alias="OTEL_EXPORTER_OTLP_PROTOCOL")] = "http/json"
     sampler: Annotated[Sampler | None, Field(alias="OTEL_TRACES_SAMPLER")] = None
     sampler_arg: Annotated[float, Field(alias="OTEL_TRACES_SAMPLER_ARG", ge=0, le=1, allow_inf_nan=False)] = 1.0
 
-    @field_validator("endpoint")
+    @field_validator("endpoint", "for_traces")
     @classmethod
     def _address(cls, value: str) -> str:
         try:
@@ -45,6 +46,11 @@ class TraceSettings(BaseModel):
         if not usable or not value.isprintable():
             raise ValueError("this is not the address of an OTLP receiver over HTTP, such as http://localhost:4318")
         return value
+
+    @property
+    def address(self) -> str:
+        """Where traces are sent."""
+        return self.for_traces or f"{self.endpoint.rstrip('/')}/v1/traces"
 
     def environ(self) -> dict[str, str]:
         """The variables for a process with these settings; none if traces are off."""

@@ -6,6 +6,7 @@ returns `NO_SPAN`, whose methods do nothing, so a caller never asks whether trac
 
 from __future__ import annotations
 
+import gc
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,6 +57,7 @@ def tracing(settings: Settings, process: str) -> Iterator[None]:
         yield
         return
     _tracer = _library().OpenTelemetry(settings.traces, process)
+    gc.freeze()  # the collector of garbage passes over its modules too, as over the others (`contracts.process.run`)
     try:
         yield
     finally:
@@ -63,9 +65,9 @@ def tracing(settings: Settings, process: str) -> Iterator[None]:
         tracer.close()
 
 
-def find_collector(within_s: float) -> str:
+def find_collector(settings: Settings, within_s: float) -> str:
     """Ask the collector, if traces are on; returns why it takes none, or an empty string. Errors as `tracing`."""
-    problem: str = _library().ask_collector(within_s)
+    problem: str = _library().ask_collector(settings.traces, within_s)
     return problem
 
 

@@ -236,7 +236,7 @@ class CaptureConnection:
         self._log = log.bind(capture_id=window.capture_id, session_id=window.session_id, user_id=window.user_id)
         state.active_captures += 1
         self._counted = True
-        with self._trace.opening(window, self._websocket.headers.get("traceparent")) as span:
+        with self._trace.opening(window.capture_id, self._websocket.headers.get("traceparent")) as span:
             source, why = secrets.token_hex(8), lambda: self._protocol.failed_with
             await lifecycle.open_capture(state, window, source, why=why, span=span)
         self._reserved = True

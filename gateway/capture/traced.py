@@ -10,7 +10,6 @@ from contracts.process.logs import bind_to_log
 from contracts.process.spans import NO_SPAN, TraceSpan
 from contracts.process.tracing import begin_trace
 from contracts.rules.traceparent import read_traceparent
-from contracts.state.captures import CaptureWindow
 
 __all__ = ["CaptureTrace"]
 
@@ -24,11 +23,11 @@ class CaptureTrace:
         self._code = ""
 
     @contextmanager
-    def opening(self, window: CaptureWindow, traceparent: str | None) -> Iterator[TraceSpan]:
+    def opening(self, capture_id: str, traceparent: str | None) -> Iterator[TraceSpan]:
         """Begin the trace and its ``open``, and, if the block raises nothing, ``receive``. ``traceparent`` is the
         client's, if it sent one. Log lines of this task, and of those that it starts, carry the ids from now on."""
-        capture_id = {"a3cp.capture_id": window.capture_id}
-        self._whole = begin_trace("capture", read_traceparent(traceparent), attributes=capture_id)
+        attributes = {"a3cp.capture_id": capture_id}
+        self._whole = begin_trace("capture", read_traceparent(traceparent), attributes=attributes)
         bind_to_log(**self._whole.log_fields)
         with self._whole.child("open") as span:
             yield span

@@ -124,7 +124,7 @@ def _traces(settings: Settings) -> Iterable[CheckResult]:
     if not endpoint:
         return
     try:
-        problem = find_collector(COLLECTOR_WITHIN_S)
+        problem = find_collector(settings, COLLECTOR_WITHIN_S)
     except ConfigurationError as error:
         yield CheckResult(name, "fail", str(error).removeprefix(f"{name}: "), "run ./scripts/install, or unset it")
         return

@@ -33,6 +33,7 @@ from scripts.measurements.recorder import measure_recorder
 from scripts.measurements.rows import BenchRow
 from scripts.measurements.scrolling import measure_scrolling
 from scripts.measurements.start import measure_start
+from scripts.measurements.traces import measure_traces
 
 __all__ = ["main"]
 
@@ -47,6 +48,7 @@ MEASUREMENTS: Mapping[str, Callable[[Settings], Awaitable[list[BenchRow]]]] = {
     "scrolling": measure_scrolling,
     "memory": measure_memory,
     "start": measure_start,
+    "traces": measure_traces,
 }
 
 

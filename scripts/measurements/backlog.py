@@ -4,7 +4,7 @@ once."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -52,7 +52,7 @@ class Backlog:
         """Write ``count`` captures of these frames, each in its own session; they are not dispatched yet."""
         return [await self._fill_one(jpegs) for _ in range(count)]
 
-    async def drain(self, windows: Sequence[CaptureWindow]) -> float:
+    async def drain(self, windows: Sequence[CaptureWindow], traceparent: Callable[[], str] = lambda: "") -> float:
         """Dispatch the captures and wait until each has its line in a log; returns the seconds that this took.
 
         The end is the time that the recorder gives the last line, so rare polling is exact and leaves the processors to
@@ -64,7 +64,7 @@ class Backlog:
         """
         began = datetime.now(UTC)
         for window in windows:
-            await dispatch.dispatch(self.frames, window)
+            await dispatch.dispatch(self.frames, window, traceparent())
         async with asyncio.timeout(GIVE_UP_S):
             recorded = [await self._recorded_at(window) for window in windows]
         return (max(recorded) - began).total_seconds()

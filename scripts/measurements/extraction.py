@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ from scripts.measurements.rows import BenchRow, median
 from scripts.measurements.stacks import running
 from scripts.stack.stack import Stack
 
-__all__ = ["measure_extraction"]
+__all__ = ["LoadedStack", "Run", "measure_extraction"]
 
 ROUNDS = 3
 SHORT_FRAMES = 120
@@ -46,23 +46,23 @@ async def measure_extraction(settings: Settings) -> list[BenchRow]:
     two hands."""
     cores = os.cpu_count() or 1
     rows: list[BenchRow] = []
-    async with _LoadedStack.running(settings, cores) as loaded:
+    async with LoadedStack.running(settings, cores) as loaded:
         for hands in CLIPS:
             with bare_crowd(cores, clip(hands)) as bare, crowd(cores, clip(hands), models_of) as models:
                 rows += await _saturated(loaded, bare, models, hands)
         rows += await _waiting(loaded, clip(TWO_HANDS)[:SHORT_FRAMES])
     with bare_crowd(2 * cores, clip(TWO_HANDS)) as bare:
         for processes in dict.fromkeys((1, cores, 2 * cores)):
-            async with _LoadedStack.running(settings, processes) as loaded:
+            async with LoadedStack.running(settings, processes) as loaded:
                 rows += await _crowd(loaded, bare, clip(TWO_HANDS)[:SHORT_FRAMES], processes)
     limits = settings.capture.model_copy(update={"min_duration_s": CLOSING_MIN_DURATION_S})
-    async with _LoadedStack.running(settings.model_copy(update={"capture": limits}), 1) as loaded:
+    async with LoadedStack.running(settings.model_copy(update={"capture": limits}), 1) as loaded:
         for hands in CLIPS:
             rows += await measure_closing(loaded.gateway, settings.log_root, hands)
     return rows + await measure_cameras(settings, cores)
 
 
-class _LoadedStack:
+class LoadedStack:
     """A stack, and a backlog of captures for it."""
 
     def __init__(self, stack: Stack, gateway: CaptureClient, backlog: Backlog) -> None:
@@ -72,26 +72,28 @@ class _LoadedStack:
 
     @classmethod
     @asynccontextmanager
-    async def running(cls, settings: Settings, extractors: int) -> AsyncIterator[_LoadedStack]:
+    async def running(cls, settings: Settings, extractors: int) -> AsyncIterator[LoadedStack]:
         """Start a stack, and wait until each of its extractors has registered."""
         async with running(settings, extractors=extractors) as (stack, gateway), Backlog.of(stack, gateway) as backlog:
             while await backlog.frames.zcard(EXTRACTORS) < extractors:  # noqa: ASYNC110 - /readyz needs one extractor, this needs all
                 await asyncio.sleep(0.05)
             yield cls(stack, gateway, backlog)
 
-    async def run_captures(self, captures: int, jpegs: Sequence[bytes]) -> Run:
+    async def run_captures(
+        self, captures: int, jpegs: Sequence[bytes], traceparent: Callable[[], str] = lambda: ""
+    ) -> Run:
         """Extract ``captures`` captures of these frames. All of them are in the broker before the first one is
-        dispatched."""
+        dispatched. ``traceparent`` returns that of each dispatch entry."""
         windows = await self._backlog.fill(captures, jpegs)
         before_s = self._cpu_s()
-        elapsed_s = await self._backlog.drain(windows)
+        elapsed_s = await self._backlog.drain(windows, traceparent)
         return Run(captures * len(jpegs), elapsed_s, self._cpu_s() - before_s)
 
     def _cpu_s(self) -> float:
         return sum(tree_cpu_s(part.pid) for part in self._stack.parts.values() if part.pid is not None)
 
 
-async def _saturated(loaded: _LoadedStack, bare: BareCrowd, models: BareCrowd, hands: str) -> list[BenchRow]:
+async def _saturated(loaded: LoadedStack, bare: BareCrowd, models: BareCrowd, hands: str) -> list[BenchRow]:
     """Measure one long capture for each extractor, and as many frames for each process of the floors, in turns."""
     cores, jpegs = os.cpu_count() or 1, clip(hands)
     ours: list[Run] = []
@@ -113,7 +115,7 @@ async def _saturated(loaded: _LoadedStack, bare: BareCrowd, models: BareCrowd, h
     ]  # fmt: skip
 
 
-async def _waiting(loaded: _LoadedStack, jpegs: Sequence[bytes]) -> list[BenchRow]:
+async def _waiting(loaded: LoadedStack, jpegs: Sequence[bytes]) -> list[BenchRow]:
     """Measure whether a frame costs more if more captures wait."""
     runs: dict[int, list[Run]] = defaultdict(list)
     for _ in range(WAITING_ROUNDS):
@@ -128,7 +130,7 @@ async def _waiting(loaded: _LoadedStack, jpegs: Sequence[bytes]) -> list[BenchRo
     return rows
 
 
-async def _crowd(loaded: _LoadedStack, bare: BareCrowd, jpegs: Sequence[bytes], processes: int) -> list[BenchRow]:
+async def _crowd(loaded: LoadedStack, bare: BareCrowd, jpegs: Sequence[bytes], processes: int) -> list[BenchRow]:
     """Measure the same work with this number of extractors."""
     captures = 2 * (os.cpu_count() or 1)
     floor = [await bare.run(processes, captures * len(jpegs) // processes)]

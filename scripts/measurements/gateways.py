@@ -36,7 +36,7 @@ from scripts.measurements.servers import process
 from scripts.stack.ports import gateway_port
 from scripts.stack.stack import Stack, gateway_address
 
-__all__ = ["measure_gateways"]
+__all__ = ["measure_gateways", "other_gateway"]
 
 PROCESSES = 2
 PACED_BLOCKS, PACED_BLOCK_S = 3, 6.0
@@ -81,15 +81,22 @@ async def _compare(
 @asynccontextmanager
 async def _two_processes(stack: Stack) -> AsyncIterator[Side]:
     """Start the gateway of two processes on the brokers of the stack."""
-    settings = stack.settings.model_copy(update={"port": 0})
+    async with other_gateway(stack.settings, "two processes", "--processes", str(PROCESSES)) as two:
+        yield two
+
+
+@asynccontextmanager
+async def other_gateway(settings: Settings, name: str, *arguments: str) -> AsyncIterator[Side]:
+    """Start one more gateway with these settings, at a port of its own, and wait until it is ready."""
+    settings = settings.model_copy(update={"port": 0})
     settings = settings.model_copy(update={"port": gateway_port(settings)})
     address = gateway_address(settings)
-    async with process(settings, "gateway", "--processes", str(PROCESSES)) as part:
+    async with process(settings, "gateway", *arguments) as part:
         async with asyncio.timeout(START_S), httpx.AsyncClient(base_url=address, trust_env=False) as http:
             while not await _serves(http):  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.1)
         assert part.pid is not None
-        yield Side("two processes", address, part.pid)
+        yield Side(name, address, part.pid)
 
 
 async def _serves(http: httpx.AsyncClient) -> bool:

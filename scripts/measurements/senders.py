@@ -27,7 +27,7 @@ from contracts.rules.ids import SCHEMA_VERSION
 from scripts.measurements.processes import cpu_s
 from scripts.measurements.wire import BINARY, CLOSE, TEXT, Wire, connected, framed
 
-__all__ = ["Sender", "Senders", "Sent", "sending"]
+__all__ = ["CAPTURE_FRAMES", "Sender", "Senders", "Sent", "sending"]
 
 FPS = 15
 CAPTURE_FRAMES = 300

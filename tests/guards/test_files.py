@@ -85,6 +85,10 @@ ALLOWED = {
     "gateway/preview/animation.py": Allowed({".save"}, "a GIF, in memory"),
     "gateway/preview/sheet.py": Allowed({".save"}, "a PNG, in memory"),
     "scripts/pictures/plot.py": Allowed({".savefig"}, "a PNG, in memory"),
+    "scripts/pictures/trace.py": Allowed({".savefig"}, "a PNG, in memory"),
+    "scripts/measurements/trace.py": Allowed(
+        {"tempfile.TemporaryDirectory", ".write_bytes"}, "the folders of a stack that is traced, and the picture"
+    ),
     "scripts/stack/supervision.py": Allowed({"asyncio.create_subprocess_exec"}, "the parts of the stack"),
     "scripts/measurements/start.py": Allowed(
         {"asyncio.create_subprocess_exec"}, "the commands whose start is measured"
@@ -359,6 +363,7 @@ MAKE_LOG_PATHS = {
     "scripts/measurements/library_logs.py": "generates logs in a folder for them",
     "scripts/measurements/cameras.py": "reads, to see when the lines are there",
     "scripts/measurements/closing.py": "reads, to see when the line is there",
+    "scripts/measurements/trace.py": "reads, to see when the line is there",
     "scripts/measurements/recorder.py": "makes a folder of its own to measure in",
 }
 ROOTS = {"log_root", "session_log_pattern"}
@@ -396,6 +401,8 @@ KNOW_THE_ROOT = {
             "library_files",
             "library_logs",
             "recorder",
+            "trace",
+            "traces",
             "start",
         ]
     ),

@@ -45,10 +45,9 @@ def logged() -> Iterator[Lines]:
 
 @contextmanager
 def traced(monkeypatch: pytest.MonkeyPatch, address: str, **variables: str) -> Iterator[None]:
-    environ = {ENDPOINT: address, **variables}
-    for name, value in environ.items():
+    for name, value in variables.items():  # OpenTelemetry reads some by itself
         monkeypatch.setenv(name, value)
-    with tracing(load_settings(environ), "gateway"):
+    with tracing(load_settings({ENDPOINT: address, **variables}), "gateway"):
         yield
 
 
@@ -124,6 +123,13 @@ def test_the_variables_of_opentelemetry_count(monkeypatch: pytest.MonkeyPatch, c
     with traced(monkeypatch, collected.address, OTEL_SERVICE_NAME="ours", OTEL_EXPORTER_OTLP_HEADERS="x-key=secret"):
         begin_trace("capture").end()
     assert [span.service for span in collected.spans] == ["ours"] and collected.headers[0]["x-key"] == "secret"
+
+
+def test_traces_may_have_an_address_of_their_own(monkeypatch: pytest.MonkeyPatch, collected: Collector) -> None:
+    own = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{collected.address}/v1/traces"}
+    with traced(monkeypatch, "http://127.0.0.1:9", **own):
+        begin_trace("capture").end()
+    assert len(collected.spans) == 1
 
 
 def test_a_client_decides_with_its_flag_unless_the_sampler_does_not_ask(

@@ -54,7 +54,7 @@ def test_what_the_product_imports_is_in_the_part_for_the_demo_or_is_an_extra() -
     } - {*sys.stdlib_module_names, *PACKAGES}
     distributions = packages_distributions()
     missing = {top for top in third_party if not _canonical(distributions[top]) & names("run")}
-    assert missing == {"pose_format", "pyarrow", "rerun", "s3fs"}
+    assert missing == {"opentelemetry", "pose_format", "pyarrow", "rerun", "s3fs"}
     assert all(_canonical(distributions[top]) & names("extras") for top in missing)
 
 

@@ -123,7 +123,6 @@ def test_the_collector_of_traces_is_asked_if_there_is_one(tmp_path: Path, monkey
     name = "OTEL_EXPORTER_OTLP_ENDPOINT"
     assert not {"traces", name} & set(verdicts(settings_in(tmp_path)))
     with collector() as taken:
-        monkeypatch.setenv(name, taken.address)
         traced = settings_in(tmp_path, traces=TraceSettings(endpoint=taken.address))
         assert found(traced, "traces").detail == f"{taken.address} takes them; 1 of captures are traced"
         taken.status = 401
