@@ -3,6 +3,7 @@ import { createContext, useContext, useEffect, useMemo, useState, useSyncExterna
 import { TokenPrompt } from "../components/TokenPrompt";
 import { createSend, type Send } from "./http";
 import { takeCode } from "./signInCode";
+import { may, type Right } from "./signedIn";
 import { TokenStore, type Visitor } from "./tokenStore";
 
 interface Access {
@@ -51,6 +52,12 @@ export function useAccess(): Access {
   const access = useContext(AccessContext);
   if (!access) throw new Error("useAccess needs a TokenProvider around it");
   return access;
+}
+
+/** What the person may do, as far as the page knows: all, until the server has said who they are. */
+export function useMay(): (right: Right) => boolean {
+  const { who } = useVisitor();
+  return (right) => who === null || may(who, right);
 }
 
 /** Who uses the page, as far as it knows. The component renders again when that changes. */

@@ -1,7 +1,7 @@
 import type { TokenSource } from "./http";
 import type { SignedIn } from "./messages";
-import { askWho } from "./signedIn";
 import { exchange } from "./signInCode";
+import { askWho, may, type Right } from "./signedIn";
 
 /** The open question for the token. */
 export interface Question {
@@ -35,6 +35,7 @@ export class TokenStore implements TokenSource {
   #question: Question | null = null;
   #answer: Promise<string | null> | null = null;
   #exchange: Promise<void> | null = null;
+  #needed: Right | undefined;
   readonly #listeners = new Set<() => void>();
 
   readonly token = (): string | null => this.#token;
@@ -42,6 +43,11 @@ export class TokenStore implements TokenSource {
   readonly visitor = (): Visitor => this.#visitor;
 
   readonly question = (): Question | null => this.#question;
+
+  /** Says what the page needs. A person who signs in again on it keeps what it has, so another role is refused there. */
+  readonly need = (right: Right | undefined): void => {
+    this.#needed = right;
+  };
 
   readonly subscribe = (listener: () => void): (() => void) => {
     this.#listeners.add(listener);
@@ -100,6 +106,11 @@ export class TokenStore implements TokenSource {
       const said = token === null ? null : await askWho(token);
       if (said && "refusal" in said) {
         this.#put({ ...why, refusal: said.refusal }, resolve);
+        return;
+      }
+      // such a role's page would take the place of this one, and of the take that it has
+      if (said && why.kept && this.#needed && !may(said.who, this.#needed)) {
+        this.#put({ ...why, refusal: "forbidden" }, resolve);
         return;
       }
       this.#token = token;

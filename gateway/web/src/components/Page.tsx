@@ -1,7 +1,6 @@
 import type { ReactNode } from "react";
 
-import { may } from "../api/signedIn";
-import { useVisitor } from "../api/token";
+import { useMay, useVisitor } from "../api/token";
 import { Link, usePath } from "../navigation";
 import { UnreachableNotice } from "../phone/UnreachableNotice";
 import { useWords } from "../words";
@@ -19,10 +18,10 @@ export interface PageProps {
 }
 
 const LINKS = [
-  { to: "/demo/gesture", words: "record" },
-  { to: "/live", words: "live" },
-  { to: "/upload", words: "upload" },
-  { to: "/library", words: "library" },
+  { to: "/demo/gesture", words: "record", needs: "record" },
+  { to: "/live", words: "live", needs: "record" },
+  { to: "/upload", words: "upload", needs: "record" },
+  { to: "/library", words: "library", needs: "see" },
 ] as const;
 
 /** For the person who runs the server, if they have signed in. */
@@ -35,7 +34,9 @@ const OPERATE = { to: "/operate", words: "operate" } as const;
 export function Page({ title, lead, focused = false, children }: PageProps) {
   const path = usePath();
   const { who } = useVisitor();
-  const links = who?.name && may(who, "operate") ? [...LINKS, OPERATE] : LINKS;
+  const allows = useMay();
+  const allowed = LINKS.filter(({ needs }) => allows(needs));
+  const links = who?.name && allows("operate") ? [...allowed, OPERATE] : allowed;
   const { common } = useWords();
   return (
     <>

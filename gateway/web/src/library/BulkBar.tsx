@@ -2,6 +2,7 @@ import { useRef, useState } from "react";
 
 import { identifierFault } from "../api/header";
 import type { LibrarySummary } from "../api/messages";
+import { useMay } from "../api/token";
 import { Button } from "../components/Button";
 import { ErrorBanner } from "../components/ErrorBanner";
 import { Field } from "../components/Field";
@@ -111,6 +112,7 @@ interface ActionsProps {
 
 function Actions({ selected, performer, busy, say, setAsking, onNamed, onClear }: ActionsProps) {
   const { bulk: texts } = useWords().library;
+  const allows = useMay();
   const [named, setNamed] = useState(performer.blocked === undefined);
 
   function go(): void {
@@ -132,15 +134,11 @@ function Actions({ selected, performer, busy, say, setAsking, onNamed, onClear }
               {texts[verdict]}
             </Do>
           ))}
-          <Do busy={busy} onClick={() => setAsking("relabel")}>
-            {texts.relabel}
-          </Do>
-          <Do busy={busy} onClick={() => setAsking("reassign")}>
-            {texts.reassign}
-          </Do>
-          <Do busy={busy} onClick={() => setAsking("withdraw")}>
-            {texts.withdraw}
-          </Do>
+          {ASKED.filter(({ needs }) => allows(needs)).map(({ what }) => (
+            <Do key={what} busy={busy} onClick={() => setAsking(what)}>
+              {texts[what]}
+            </Do>
+          ))}
         </>
       ) : (
         <Name performer={performer} onNamed={go} />
@@ -148,6 +146,13 @@ function Actions({ selected, performer, busy, say, setAsking, onNamed, onClear }
     </div>
   );
 }
+
+/** What is said only after a question, and by those who may say it. */
+const ASKED = [
+  { what: "relabel", needs: "correct" },
+  { what: "reassign", needs: "correct" },
+  { what: "withdraw", needs: "withdraw" },
+] as const;
 
 const VERDICTS = ["keep", "redo", "reject"] as const;
 

@@ -1,5 +1,6 @@
 import type { RefObject } from "react";
 
+import { useMay } from "../api/token";
 import type { Action, Statement } from "./actions";
 import type { LibraryCaptureWithHistory } from "./api";
 import { ConsentCard } from "./ConsentCard";
@@ -34,6 +35,7 @@ export interface CaptureCardsProps {
 /** All that the page of a capture shows of it. Of one that was withdrawn or erased it says what is gone. */
 export function CaptureCards({ capture, labels, people, onSay, ...rest }: CaptureCardsProps) {
   const kept = capture.state === "kept";
+  const allows = useMay();
   return (
     <>
       <div className={kept ? "one-take" : "stack"}>
@@ -53,7 +55,7 @@ export function CaptureCards({ capture, labels, people, onSay, ...rest }: Captur
         )}
       </div>
       <FactsCard capture={capture} />
-      {kept && <CorrectCard capture={capture} labels={labels} people={people} onSay={onSay} />}
+      {kept && allows("correct") && <CorrectCard capture={capture} labels={labels} people={people} onSay={onSay} />}
       <ConsentCard capture={capture} busy={rest.busy} onSay={onSay} />
       <HistoryCard history={capture.history} />
     </>

@@ -1,5 +1,6 @@
 import { useState } from "react";
 
+import { useMay } from "../api/token";
 import { Button } from "../components/Button";
 import { Card } from "../components/Card";
 import { Dialog } from "../components/Dialog";
@@ -21,6 +22,7 @@ export interface ConsentCardProps {
 export function ConsentCard({ capture, busy, onSay }: ConsentCardProps) {
   const [asked, setAsked] = useState<"withdraw" | "erase" | null>(null);
   const { consent: texts } = useWords().libraryCapture;
+  const mayWithdraw = useMay()("withdraw");
   const withdrawn = capture.state === "withdrawn";
   if (capture.state === "erased") return null;
   return (
@@ -28,14 +30,14 @@ export function ConsentCard({ capture, busy, onSay }: ConsentCardProps) {
       <p>
         {texts.agreed} <WordText word={wordFor("consent", capture.consent)} />
       </p>
-      <p className="field-hint">{withdrawn ? texts.onDisk : texts.hint}</p>
+      {(withdrawn || mayWithdraw) && <p className="field-hint">{withdrawn ? texts.onDisk : texts.hint}</p>}
       <div className="actions">
-        {!withdrawn && (
+        {mayWithdraw && !withdrawn && (
           <Button tone="quiet" busy={busy} onClick={() => setAsked("withdraw")}>
             {texts.withdraw}
           </Button>
         )}
-        {!isBeingErased(capture) && (
+        {mayWithdraw && !isBeingErased(capture) && (
           <Button tone="quiet" busy={busy} onClick={() => setAsked("erase")}>
             {withdrawn ? texts.erase : texts.both}
           </Button>

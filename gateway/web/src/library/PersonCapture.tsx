@@ -8,8 +8,8 @@ export interface PersonCaptureProps {
   readonly capture: LibraryCapture;
   readonly moving: boolean;
   readonly busy: boolean;
-  /** Called for a capture that is kept, and for a withdrawn one whose file is to be erased. */
-  readonly onWithdraw: () => void;
+  /** Called for a capture that is kept, and for a withdrawn one whose file is to be erased. Undefined: there is no button. */
+  readonly onWithdraw: (() => void) | undefined;
 }
 
 /** One capture in the words of the person whom it shows, and the button that withdraws it, or erases its file. */
@@ -28,7 +28,7 @@ export function PersonCapture({ capture, moving, busy, onWithdraw }: PersonCaptu
           {keptWords(capture)} {capture.kept_until && person.until(day(capture.kept_until))}
         </p>
       </div>
-      {capture.state !== "erased" && (
+      {capture.state !== "erased" && onWithdraw && (
         <Button tone="quiet" busy={busy} onClick={onWithdraw}>
           {capture.state === "kept" ? person.withdraw : person.erase}{" "}
           <span className="visually-hidden">

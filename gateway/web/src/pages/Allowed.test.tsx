@@ -5,7 +5,8 @@ import { App } from "../App";
 import { may, type Right } from "../api/signedIn";
 import { ROUTES } from "../routes";
 import { expectAccessible } from "../test/axe";
-import { answer, FakeServer, refusal, type Asked } from "../test/server";
+import { recorded, serveLibrary } from "../test/library";
+import { answer, CONSENT, FakeServer, refusal, type Asked } from "../test/server";
 
 const TOKENS: Readonly<Record<string, object>> = {
   "Bearer s3cret-rec": { name: "ana-phone", role: "record", user_ids: ["ana"], expires_at: null },
@@ -107,4 +108,64 @@ test("where the server asks for no token, the header has no name", async () => {
   await waitFor(() => expect(server.to("GET /access/me")).toHaveLength(1));
   expect(screen.getByRole("button", { name: "Start Session" })).toBeVisible();
   expect(within(screen.getByRole("banner")).queryAllByRole("button")).toEqual([]);
+});
+
+const capture = { ...recorded(1), history: [] };
+
+/** Serves one capture beside the question for the token. */
+function withLibrary(): void {
+  server = serveLibrary([capture])
+    .on("GET /access/me", guarded)
+    .on("GET /library/captures/c1", () => answer(capture));
+}
+
+const CORRECT = ["Change the label", "Change the person"];
+const WITHDRAW = ["Withdraw …", "Withdraw and erase …"];
+
+test.each([
+  ["s3cret-rec", WITHDRAW, CORRECT],
+  ["rev", CORRECT, WITHDRAW],
+  ["ops", [...CORRECT, ...WITHDRAW], []],
+])("the page of a capture has the buttons that %s may use, and no others", async (token, there, away) => {
+  withLibrary();
+  await signIn("/library/capture/c1", token);
+  expect(await screen.findByRole("button", { name: /^Keep/ })).toBeVisible();
+  for (const name of there) expect(screen.getByRole("button", { name })).toBeVisible();
+  for (const name of away) expect(screen.queryByRole("button", { name })).toBeNull();
+});
+
+test("a reviewer sees what is kept of a person, without the buttons that withdraw it", async () => {
+  withLibrary();
+  await signIn("/library/person/u1", "rev");
+  expect(await screen.findByText("Of 1 capture, 1 is kept.")).toBeVisible();
+  expect(screen.queryByRole("button", { name: /Withdraw/ })).toBeNull();
+});
+
+test("the first page and the navigation have no link to a page that the role may not use", async () => {
+  window.history.replaceState(null, "", "/");
+  render(<App />);
+  const user = userEvent.setup({ delay: null });
+  await user.click(await screen.findByRole("button", { name: "Sign in" }));
+  expect(screen.getAllByRole("link").map((link) => link.getAttribute("href"))).toContain("/live");
+  await user.type(await screen.findByLabelText("Token"), "rev{Enter}");
+  expect(await screen.findByText(/Signed in: rita/)).toBeVisible();
+  const links = screen.getAllByRole("link").map((link) => link.getAttribute("href"));
+  for (const path of closedTo("review")) expect(links).not.toContain(path);
+  expect(links).toContain("/library");
+});
+
+test("another role that signs in while a page has something does not take it away", async () => {
+  const user = await signIn("/demo/gesture", "s3cret-rec");
+  server.on("GET /consent", () => refusal(401, "token_required"));
+  const performer = screen.getByLabelText("You (performer_id)");
+  await user.type(performer, "bea");
+  await user.click(screen.getByRole("button", { name: "Start Session" }));
+  await user.type(await screen.findByLabelText("Token"), "rev{Enter}");
+  expect(await screen.findByText(/may not use this page, and the page has something/)).toBeVisible();
+  expect(performer).toBeInTheDocument();
+  server.on("GET /consent", () => answer(CONSENT));
+  await user.type(screen.getByLabelText("Token"), "two{Enter}");
+  await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+  expect(performer).toHaveValue("bea");
+  expect(await screen.findByRole("heading", { name: "First, a question" })).toBeVisible();
 });

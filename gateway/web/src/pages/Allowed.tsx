@@ -1,7 +1,7 @@
 import { useEffect, type ReactNode } from "react";
 
-import { may, type Right } from "../api/signedIn";
-import { useAccess, useVisitor } from "../api/token";
+import type { Right } from "../api/signedIn";
+import { useAccess, useMay } from "../api/token";
 import { Page } from "../components/Page";
 import { Link } from "../navigation";
 import { useWords } from "../words";
@@ -19,13 +19,16 @@ export interface AllowedProps {
  * the person's role may not use.
  */
 export function Allowed({ needs, title, children }: AllowedProps) {
-  const { enter } = useAccess();
-  const { who } = useVisitor();
+  const { enter, store } = useAccess();
+  const allows = useMay();
   const { access } = useWords();
 
-  useEffect(() => void enter(needs !== undefined), [enter, needs]);
+  useEffect(() => {
+    store.need(needs);
+    void enter(needs !== undefined);
+  }, [enter, needs, store]);
 
-  if (needs === undefined || who === null || may(who, needs)) return children;
+  if (needs === undefined || allows(needs)) return children;
   return (
     <Page title={title}>
       <p>{access.not[needs]}</p>

@@ -1,5 +1,4 @@
-import { may } from "../api/signedIn";
-import { useVisitor } from "../api/token";
+import { useMay, useVisitor } from "../api/token";
 import { at } from "../base";
 import { InsecureNotice } from "../camera/InsecureNotice";
 import { Card } from "../components/Card";
@@ -19,12 +18,13 @@ const WAYS = [
 /** The first page: what the product does, and links to the other pages. */
 export function HomePage() {
   const { who } = useVisitor();
+  const allows = useMay();
   const { home, common, operate } = useWords();
   return (
     <Page title={home.title} lead={home.lead}>
       <InsecureNotice />
       <div className="cards">
-        {WAYS.map(({ to, words }) => (
+        {(allows("record") ? WAYS : []).map(({ to, words }) => (
           <Card key={to} title={home[words].title}>
             <p>{home[words].text}</p>
             <p>
@@ -51,7 +51,7 @@ export function HomePage() {
           {common.newTab}.
         </p>
         <Readiness />
-        {who && may(who, "operate") && (
+        {who && allows("operate") && (
           <p>
             <Link to="/operate">{operate.title}</Link>
           </p>

@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useState } from "react";
 
+import { useMay } from "../api/token";
 import { Button } from "../components/Button";
 import { Card } from "../components/Card";
 import { ErrorBanner } from "../components/ErrorBanner";
@@ -172,17 +173,20 @@ function useKeptScroll(list: CaptureList, filled: boolean): void {
 
 function NothingYet() {
   const { nothingYet: texts } = useWords().library;
+  const mayRecord = useMay()("record");
   return (
     <Card title={texts.title}>
       <p>{texts.text}</p>
-      <div className="actions">
-        <Link className="button button-primary" to="/demo/gesture">
-          {texts.record}
-        </Link>
-        <Link className="button button-quiet" to="/upload">
-          {texts.upload}
-        </Link>
-      </div>
+      {mayRecord && (
+        <div className="actions">
+          <Link className="button button-primary" to="/demo/gesture">
+            {texts.record}
+          </Link>
+          <Link className="button button-quiet" to="/upload">
+            {texts.upload}
+          </Link>
+        </div>
+      )}
     </Card>
   );
 }

@@ -1,5 +1,6 @@
 import { useEffect, useState } from "react";
 
+import { useMay } from "../api/token";
 import { Button } from "../components/Button";
 import { Card } from "../components/Card";
 import { ErrorBanner } from "../components/ErrorBanner";
@@ -24,6 +25,7 @@ export function PersonPage({ parameters: { user_id: userId = "" } }: { readonly 
   const { list, state } = useCaptureList(queryOf({ participant: userId }), { fresh: true });
   const { captures, total, failure } = state;
   const { library, person: texts } = useWords();
+  const mayWithdraw = useMay()("withdraw");
   const withdrawal = useWithdrawal(list, state, userId);
   const [asking, setAsking] = useState<LibraryCapture | "all" | null>(null);
   const [most, setMost] = useState(AT_FIRST);
@@ -54,16 +56,18 @@ export function PersonPage({ parameters: { user_id: userId = "" } }: { readonly 
         <p role="status">{withdrawal.words || shortWords(captures, total)}</p>
         <p>{texts.numbers}</p>
         <p>{texts.rights}</p>
-        <div className="actions">
-          <Button
-            tone="quiet"
-            busy={withdrawal.busy}
-            blocked={left ? undefined : texts.nothingLeft}
-            onClick={() => setAsking("all")}
-          >
-            {left === "withdrawn" ? texts.eraseAll : texts.withdrawAll}
-          </Button>
-        </div>
+        {mayWithdraw && (
+          <div className="actions">
+            <Button
+              tone="quiet"
+              busy={withdrawal.busy}
+              blocked={left ? undefined : texts.nothingLeft}
+              onClick={() => setAsking("all")}
+            >
+              {left === "withdrawn" ? texts.eraseAll : texts.withdrawAll}
+            </Button>
+          </div>
+        )}
       </Card>
       {captures.length > 0 && (
         <Card title={texts.captures}>
@@ -79,7 +83,7 @@ export function PersonPage({ parameters: { user_id: userId = "" } }: { readonly 
                 capture={capture}
                 moving={moving}
                 busy={withdrawal.busy}
-                onWithdraw={() => setAsking(capture)}
+                onWithdraw={mayWithdraw ? () => setAsking(capture) : undefined}
               />
             ))}
           </ul>

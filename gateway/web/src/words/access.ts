@@ -13,6 +13,7 @@ const en = {
     token_required: "The server did not accept that token. Check that it is complete.",
     token_expired: "This token has expired. Ask the person who runs the server for another one.",
     access_ended: "Your token is no longer valid. Ask the person who runs the server for another one.",
+    forbidden: "This token may not use this page, and the page has something that is not finished. Use another one.",
   },
   signedIn: (name: string) => `Signed in: ${name}`,
   roles: { record: "records", review: "reviews", operate: "runs the server" },
@@ -51,6 +52,8 @@ const de: typeof en = {
       "Dieser Zugangsschlüssel ist abgelaufen. Fragen Sie die Person, die den Server betreibt, nach einem neuen.",
     access_ended:
       "Ihr Zugangsschlüssel gilt nicht mehr. Fragen Sie die Person, die den Server betreibt, nach einem neuen.",
+    forbidden:
+      "Dieser Zugangsschlüssel darf diese Seite nicht benutzen, und auf ihr ist etwas noch nicht fertig. Nehmen Sie einen anderen.",
   },
   signedIn: (name) => `Angemeldet: ${name}`,
   roles: { record: "nimmt auf", review: "beurteilt", operate: "betreibt den Server" },
