@@ -15,7 +15,7 @@ from contracts.broker import keys
 from contracts.messages.event import RawFeaturesRef
 from contracts.rules.errors import CaptureError
 from contracts.rules.paths import session_log_path
-from contracts.state.captures import CaptureWindow
+from contracts.state.window import CaptureWindow, read_window
 from gateway.access.table import ACCESS_TABLE
 from gateway.capture import lifecycle
 from tests.gateway.access.test_table import API_TOKEN, TOKENS, with_access
@@ -89,8 +89,8 @@ async def test_without_an_access_file_no_event_has_a_name(tmp_path: Path) -> Non
 async def test_a_capture_s_window_and_its_event_name_the_entry(tmp_path: Path) -> None:
     async with with_access(tmp_path) as gateway:
         ana = await recorded_person(gateway, TOKENS["record"], "ana")
-        text = await gateway.state.frames.hget(keys.capture_keys(ana.job_id).state, "open")  # type: ignore[misc]
-        window = CaptureWindow.model_validate_json(text)
+        state = keys.capture_keys(ana.job_id).state
+        window = read_window(*await gateway.state.frames.hmget(state, "open", "window"))  # type: ignore[misc]
         assert window.recorded_by == "my-record"
         now = datetime.now(UTC)
         reference = RawFeaturesRef(**feature_ref(ana.session_id, "c", str(uuid.uuid4()))["raw_features_ref"])
