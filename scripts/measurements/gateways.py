@@ -5,6 +5,10 @@ the gateway itself could forward if each of its processes had a core: the frames
 time of its busiest process, which would be the first to have its core full. Two processes get twice the connections, so
 that each has as much to do as the single one. The ratio is less than 2 if the connections are divided unevenly, or if a
 frame costs more in two processes.
+
+Two busy cores share caches and memory, so a frame costs more beside another process that shares nothing with this one.
+Two gateways of one process each, on the same broker, have that cost too and no other: the ratio to them is the cost of
+sharing a port and the rules for it.
 """
 
 from __future__ import annotations
@@ -47,11 +51,18 @@ async def measure_gateways(settings: Settings) -> list[BenchRow]:
     """Measure both gateways with few connections that send as fast as they can, and with many that keep 15 fps."""
     jpegs = [frame.jpeg for frame in SampleSource().frames()]
     stack = Stack(settings, extractors=0, recorders=1)
-    async with stack, draining(connect(stack.urls[0])) as drain, _two_processes(stack) as two:
+    async with (
+        stack,
+        draining(connect(stack.urls[0])) as drain,
+        other_gateway(stack.settings, "two processes", "--processes", str(PROCESSES)) as two,
+        other_gateway(stack.settings, "another gateway") as other,
+    ):
         await stack.ready()
         pid = stack.parts["gateway"].pid
         assert pid is not None
-        sides = [Side("one process", stack.address, pid), two]
+        one = Side("one process", (stack.address,), (pid,))
+        apart = Side("two gateways", one.addresses + other.addresses, one.pids + other.pids)
+        sides = [one, two, apart]
         token = settings.api_token.get_secret_value() if settings.api_token else None
         senders = await make_senders(stack.address, token)
         with sending(jpegs) as clients:
@@ -67,22 +78,16 @@ async def measure_gateways(settings: Settings) -> list[BenchRow]:
 
 async def _compare(
     run: IngestRun, sides: Sequence[Side], senders: Sequence[Sender], blocks: int, block_s: float, *, paced: bool
-) -> tuple[list[Block], list[Block]]:
-    """Run blocks in turns: half of the senders to the single process, all to the two."""
-    one, two = sides
-    alone: list[Block] = []
-    both: list[Block] = []
+) -> list[list[Block]]:
+    """Run blocks in turns: half of the senders to the single process, all to the others."""
+    one, *others = sides
+    measured: list[list[Block]] = [[] for _ in sides]
     for _ in range(blocks):
-        alone += (await run.blocks([one], senders[: len(senders) // PROCESSES], 1, block_s, paced=paced))[0]
-        both += (await run.blocks([two], senders, 1, block_s, paced=paced))[0]
-    return alone, both
-
-
-@asynccontextmanager
-async def _two_processes(stack: Stack) -> AsyncIterator[Side]:
-    """Start the gateway of two processes on the brokers of the stack."""
-    async with other_gateway(stack.settings, "two processes", "--processes", str(PROCESSES)) as two:
-        yield two
+        alone = await run.blocks([one], senders[: len(senders) // PROCESSES], 1, block_s, paced=paced)
+        both = await run.blocks(others, senders, 1, block_s, paced=paced)
+        for its, new in zip(measured, alone + both, strict=True):
+            its += new
+    return measured
 
 
 @asynccontextmanager
@@ -96,7 +101,7 @@ async def other_gateway(settings: Settings, name: str, *arguments: str) -> Async
             while not await _serves(http):  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.1)
         assert part.pid is not None
-        yield Side(name, address, part.pid)
+        yield Side(name, (address,), (part.pid,))
 
 
 async def _serves(http: httpx.AsyncClient) -> bool:
@@ -106,19 +111,21 @@ async def _serves(http: httpx.AsyncClient) -> bool:
         return False
 
 
-def _rows(load: str, one: Sequence[Block], two: Sequence[Block]) -> list[BenchRow]:
-    alone = "one process, half of them"
+def _rows(load: str, one: Sequence[Block], two: Sequence[Block], apart: Sequence[Block]) -> list[BenchRow]:
+    alone, nothing_shared = "one process, half of them", "two gateways that share nothing"
+    capacity, least, most = (median([_capacity(block) for block in blocks]) for blocks in (two, one, apart))
     return [
         BenchRow(f"gateway of {PROCESSES} processes, {load}: frames for a second of its busiest one's processor time",
-            median([_capacity(block) for block in two]), "frames/s", 1.8, median([_capacity(block) for block in one]),
-            alone, "at least"),
+            capacity, "frames/s", 1.8, least, alone, "at least"),
+        BenchRow("   … of two gateways that share nothing", most, "frames/s", None, least, alone),
+        BenchRow("   … of the two processes to those", capacity, "frames/s", 0.95, most, nothing_shared, "at least"),
         BenchRow("   … processor time of all for a frame", median([_all_us(block) for block in two]), "µs", None,
-            median([_all_us(block) for block in one]), alone),
+            median([_all_us(block) for block in apart]), nothing_shared),
         BenchRow("   … the busiest one's share of it", median([block.server_cpu_s / block.all_cpu_s for block in two]),
             ""),
         BenchRow("   … frames a second, on the cores that clients and broker use too", median([b.fps for b in two]),
             "frames/s"),
-        BenchRow("   … captures aborted", count_aborted(two), "", 0),
+        BenchRow("   … captures aborted", count_aborted([*two, *apart]), "", 0),
     ]  # fmt: skip
 
 

@@ -49,11 +49,16 @@ WARM_UP_S = 0.7
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of the two servers: its name, URL and process id; its processes are this one and its descendants."""
+    """What blocks are sent to: its name, and the URLs of its servers, between which the clients are divided. Its
+    processes are those in ``pids`` and their descendants."""
 
     name: str
-    address: str
-    pid: int
+    addresses: tuple[str, ...]
+    pids: tuple[int, ...]
+
+    def cpus_s(self) -> dict[int, float]:
+        """Seconds of processor time of each of its processes, by process id."""
+        return {pid: used_s for root in self.pids for pid, used_s in tree_cpus_s(root).items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,7 @@ async def measure_ingest(settings: Settings) -> list[BenchRow]:
         await stack.ready()
         pid = stack.parts["gateway"].pid
         assert pid is not None
-        sides = [bare, Side("gateway", stack.address, pid)]
+        sides = [bare, Side("gateway", (stack.address,), (pid,))]
         token = settings.api_token.get_secret_value() if settings.api_token else None
         senders = await make_senders(stack.address, token)
         with sending(jpegs) as clients:
@@ -143,7 +148,7 @@ async def _bare(stack: Stack) -> AsyncIterator[Side]:
         async with asyncio.timeout(30):
             address = await said.get()
         assert part.pid is not None
-        yield Side("bare endpoint", address, part.pid)
+        yield Side("bare endpoint", (address,), (part.pid,))
     finally:
         await part.stop()
 
@@ -167,12 +172,12 @@ class IngestRun:
 
     async def _block(self, side: Side, senders: Sequence[Sender], block_s: float, *, paced: bool) -> Block:
         loop = asyncio.get_running_loop()
-        self._clients.start(side.address, senders, paced=paced)
+        self._clients.start(side.addresses, senders, paced=paced)
         await asyncio.sleep(WARM_UP_S)
-        began_s, frames, before_s = loop.time(), self._drain.frames, tree_cpus_s(side.pid)
+        began_s, frames, before_s = loop.time(), self._drain.frames, side.cpus_s()
         await asyncio.sleep(block_s)
         elapsed_s = loop.time() - began_s
-        frames, after_s = self._drain.frames - frames, tree_cpus_s(side.pid)
+        frames, after_s = self._drain.frames - frames, side.cpus_s()
         used_s = [after_s[pid] - before_s[pid] for pid in before_s.keys() & after_s.keys()]
         return Block(frames, elapsed_s, max(used_s), sum(used_s), await self._clients.stop())
 

@@ -8,6 +8,7 @@ carries one capture of bounded length, after which they open the next.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import multiprocessing
 import random
 import struct
@@ -60,10 +61,10 @@ class Senders:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def start(self, address: str, senders: Sequence[Sender], *, paced: bool) -> None:
-        """Start to send for each of ``senders``, at 15 frames a second if ``paced``, else as fast as the gateway
-        reads."""
-        self._connection.send((address, list(senders), paced))
+    def start(self, addresses: Sequence[str], senders: Sequence[Sender], *, paced: bool) -> None:
+        """Start to send for each of ``senders``, to the addresses in turn, at 15 frames a second if ``paced``, else as
+        fast as the gateway reads."""
+        self._connection.send((list(addresses), list(senders), paced))
 
     async def stop(self) -> Sent:
         """Complete the open captures and stop; returns the result of the block."""
@@ -95,12 +96,13 @@ def _serve(connection: Connection, jpegs: list[bytes]) -> None:
     connection.send(None)
     while True:
         try:
-            address, senders, paced = connection.recv()
+            addresses, senders, paced = connection.recv()
         except EOFError:
             return
-        block = _SendingThreads(address, paced, frames, jpegs)
+        block = _SendingThreads(paced, frames, jpegs)
         began_cpu_s = cpu_s(pid)
-        threads = [threading.Thread(target=block.run, args=(sender,), daemon=True) for sender in senders]
+        sending = zip(senders, itertools.cycle(addresses), strict=False)
+        threads = [threading.Thread(target=block.run, args=pair, daemon=True) for pair in sending]
         for thread in threads:
             thread.start()
         connection.recv()
@@ -113,32 +115,31 @@ def _serve(connection: Connection, jpegs: list[bytes]) -> None:
 class _SendingThreads:
     """Threads that send one frame with one system call, which does not block the other threads."""
 
-    def __init__(self, address: str, paced: bool, frames: Sequence[bytes], jpegs: Sequence[bytes]) -> None:
+    def __init__(self, paced: bool, frames: Sequence[bytes], jpegs: Sequence[bytes]) -> None:
         self.stopping = threading.Event()
         self.sent = 0
         self.ended: Counter[str] = Counter()
         self._paced = paced
-        self._address = address
         self._frames = frames
         self._sizes = [len(jpeg) for jpeg in jpegs]
         self._lock = threading.Lock()
 
-    def run(self, sender: Sender) -> None:
+    def run(self, sender: Sender, address: str) -> None:
         messages = _Messages(sender, self._sizes)
         phase_s = random.Random(sender.user_id).random() / FPS  # noqa: S311 - cameras are not synchronous
         while not self.stopping.is_set():
             try:
-                sent, ended = self._capture(messages, phase_s)
+                sent, ended = self._capture(address, messages, phase_s)
             except OSError as error:
                 sent, ended = 0, type(error).__name__
             with self._lock:
                 self.sent += sent
                 self.ended[ended] += 1
 
-    def _capture(self, messages: _Messages, phase_s: float) -> tuple[int, str]:
+    def _capture(self, address: str, messages: _Messages, phase_s: float) -> tuple[int, str]:
         opening, metas, closing = messages.of(str(uuid4()))
         sent = 0
-        with connected(self._address, CAPTURE_PATH) as wire:
+        with connected(address, CAPTURE_PATH) as wire:
             wire.send(opening)
             began_s = time.monotonic() + phase_s
             for meta in metas:
