@@ -19,7 +19,7 @@ from contracts.state import dead_letters, erasures, records, sessions
 from contracts.state.dispatch import DispatchEntry
 from contracts.state.erasures import ErasureRequest
 from contracts.state.event_entries import read_entry
-from contracts.state.events import EventEntry, Receipt
+from contracts.state.events import EventEntry, Receipt, append_events
 from contracts.state.letters import DeadLetter
 from contracts.state.live import Answer, LiveFrame
 from contracts.state.records import CaptureRecord
@@ -224,3 +224,21 @@ def test_a_client_s_recorded_by_is_marked_although_a_gateway_of_0_2_0_did_not() 
     del fields[b"format"]
     assert read_entry(fields).by_client
     assert not read_entry(fields | {b"event": EVENT}).by_client
+
+
+def test_a_session_whose_consent_was_withdrawn_is_closed_for_gateways_of_0_2_0_and_can_be_ended(
+    backend: Backend, unique: str
+) -> None:
+    session, user = f"sess_{unique}", f"user-{unique}"
+    entry = EventEntry(EVENT, user, session, str(uuid4()))
+    backend.run(sessions.start_session("r1", b"{}", entry))
+    backend.run(append_events([entry], {session}))
+    status = backend.events.hget(keys.session(session), "status")
+    assert status != b"active", "all that a gateway of 0.2.0 asks"
+    window = window_of(f"c-{unique}", user_id=user, session_id=session)
+    assert backend.run(records.reserve(window, "socket", 4, datetime.now(UTC))) == "consent_withdrawn"
+    assert backend.run(sessions.end_session("r2", b"{}", entry)).word == "new"
+    backend.run(append_events([entry], {session}))
+    assert backend.events.hget(keys.session(session), "status") == b"closed"
+    found: Any = backend.events.xrange(keys.EVENTS)
+    backend.events.xdel(keys.EVENTS, *[name for name, fields in found if fields[b"user_id"] == user.encode()])

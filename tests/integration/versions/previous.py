@@ -14,7 +14,7 @@ from pathlib import Path
 from scripts.build.packages import packages
 from scripts.build.uv_settings import uv_settings
 
-__all__ = ["NoPreviousRelease", "PreviousRelease", "make_previous", "named_release"]
+__all__ = ["NoPreviousRelease", "PreviousRelease", "make_previous", "named_release", "previous_tree"]
 
 ROOT = Path(__file__).parents[3]
 NAMED = Path(__file__).with_name("previous_release.toml")
@@ -45,9 +45,7 @@ def make_previous(folder: Path) -> PreviousRelease:
     Raises:
         NoPreviousRelease: the clone does not have the commit, or the packages cannot be installed.
     """
-    version, commit = named_release()
-    tree, environment = folder / "tree", folder / "venv"
-    _extract(version, commit, tree)
+    tree, environment = previous_tree(folder), folder / "venv"
     python = environment / "bin" / "python"
     lock = folder / "run.lock"
     lock.write_text(packages("run", (tree / "pyproject.toml").read_text(), (tree / "requirements.lock").read_text()))
@@ -58,10 +56,12 @@ def make_previous(folder: Path) -> PreviousRelease:
     uv = [str(environment / "bin" / "uv"), "pip", "install", "-q", "--python", str(python)]
     options = ["--no-deps", "--require-hashes", "--index-strategy", "unsafe-best-match", "-r", str(lock)]
     _install([*uv, *options], uv_settings(listed, os.environ))
-    return PreviousRelease(version, tree, python)
+    return PreviousRelease(named_release()[0], tree, python)
 
 
-def _extract(version: str, commit: str, tree: Path) -> None:
+def previous_tree(folder: Path) -> Path:
+    """The source tree alone, in an empty folder. Raises `NoPreviousRelease` if the clone does not have it."""
+    (version, commit), tree = named_release(), folder / "tree"
     archive = ["git", "-C", str(ROOT), "archive", commit]
     found = subprocess.run(archive, capture_output=True, check=False)
     if found.returncode:
@@ -72,6 +72,7 @@ def _extract(version: str, commit: str, tree: Path) -> None:
         )
     with tarfile.open(fileobj=io.BytesIO(found.stdout)) as files:
         files.extractall(tree, filter="data")
+    return tree
 
 
 def _install(command: list[str], environ: dict[str, str]) -> None:

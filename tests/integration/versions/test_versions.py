@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
+import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,17 +23,11 @@ from tests.integration.faults.rigs import broker_pair
 from tests.integration.versions import previous
 from tests.integration.versions.mixed_rig import mixed_rig_on
 from tests.integration.versions.mixes import MIXES, UPGRADE, exchanged, faults_of
-from tests.integration.versions.previous import NoPreviousRelease, PreviousRelease, make_previous, named_release
+from tests.integration.versions.previous import NoPreviousRelease, make_previous, named_release, previous_tree
 from tests.integration.versions.verified import verified_alike
 
 
-@pytest.fixture(scope="module")
-def release() -> Iterator[PreviousRelease]:
-    with TemporaryDirectory(prefix="a3cp-previous-") as folder:
-        yield make_previous(Path(folder))
-
-
-def test_two_releases_record_together_and_one_replaces_the_other(release: PreviousRelease, tmp_path: Path) -> None:
+def test_two_releases_record_together_and_one_replaces_the_other(tmp_path: Path) -> None:
     mix = MIXES["both of each"]
     cut = faults_of(mix)["replies cut"]
     cases = {
@@ -50,12 +45,14 @@ def test_two_releases_record_together_and_one_replaces_the_other(release: Previo
                 assert set(rig.releases.values()) == {"present"}
                 assert await verified_alike(rig, release) == []
 
-    asyncio.run(main())
+    with TemporaryDirectory(prefix="a3cp-previous-") as folder:
+        release = make_previous(Path(folder))
+        asyncio.run(main())
 
 
-def test_the_previous_release_is_the_one_that_is_named(release: PreviousRelease) -> None:
-    project = tomllib.loads((release.tree / "pyproject.toml").read_text())["project"]
-    assert (project["version"], release.version) == (named_release()[0],) * 2
+def test_the_previous_release_is_the_one_that_is_named(tmp_path: Path) -> None:
+    project = tomllib.loads((previous_tree(tmp_path) / "pyproject.toml").read_text())["project"]
+    assert project["version"] == named_release()[0]
 
 
 RIGHTS = """
@@ -65,9 +62,9 @@ print(json.dumps({role: {user: dict(rights) for user, rights in users.items()} f
 """
 
 
-def test_the_present_rules_of_the_brokers_have_every_right_of_the_previous_release(release: PreviousRelease) -> None:
-    command = [str(release.python), "-P", "-c", RIGHTS]
-    environ = {"PYTHONPATH": str(release.tree)}
+def test_the_present_rules_of_the_brokers_have_every_right_of_the_previous_release(tmp_path: Path) -> None:
+    command = [sys.executable, "-P", "-c", RIGHTS]
+    environ = {"PYTHONPATH": str(previous_tree(tmp_path))}
     before = json.loads(subprocess.run(command, env=environ, capture_output=True, text=True, check=True).stdout)
     lacking = rights_in(before) - rights_in(acl.RIGHTS)
     assert not lacking, "its processes run beside the present ones under these rules"
