@@ -27,6 +27,7 @@ from contracts.process.settings import Settings
 __all__ = [
     "ERASURE_ENDS",
     "EXTRACTOR_TASKS",
+    "LEFT_KINDS",
     "LIVE_TASKS",
     "ExtractorMetrics",
     "JobEnd",

@@ -34,7 +34,7 @@ from scripts.stack.stack import Stack
 from tests.conftest import start_pair
 from tests.integration.stacks import USER, FaceClip, jpegs, settings_for
 from tests.support.waiting import DEADLINE_S, until
-from workers.metrics import ERASURE_ENDS, EXTRACTOR_TASKS, LIVE_TASKS, JobEnd
+from workers.metrics import ERASURE_ENDS, EXTRACTOR_TASKS, LEFT_KINDS, LIVE_TASKS, JobEnd
 
 pytestmark = pytest.mark.real
 
@@ -43,7 +43,7 @@ FRAMES = 12
 MONITORING = Path(__file__).parents[2] / "scripts" / "monitoring"
 LABELS = {
     "code": CAPTURE_CODES | {"closed"} | set(get_args(LiveCode)) | set(UPLOAD_REFUSALS),
-    "kind": {"extractor", "live worker"},
+    "kind": {"extractor", "live worker", *LEFT_KINDS},
     "outcome": set(get_args(JobEnd)) | set(ERASURE_ENDS),
     "pipeline_id": set(PIPELINES),
     "reason": {*DEAD_REASONS, *Lost._fields},
@@ -204,6 +204,7 @@ def test_metric_names_have_their_units_and_their_prefix(observed: Observed) -> N
         "a3cp_gateway_",
         "a3cp_library_",
         "a3cp_recorder_",
+        "a3cp_retention_",
         "a3cp_live_",
         "a3cp_upload_",
         "a3cp_worker_",
