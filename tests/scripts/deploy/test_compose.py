@@ -99,7 +99,7 @@ def test_a_process_has_settings_that_it_takes(name: str, tmp_path: Path) -> None
     mounts = set(service["volumes"])
     data, logs = "./data:/data", "./logs:/logs"
     text = "./gateway/consent/default.md:/consent.md:ro"
-    gateway = {data, logs, text, "studies:/studies:ro", "catalog:/state"}
+    gateway = {data, logs, text, "studies:/studies:ro", "access:/access:ro", "catalog:/state"}
     folders = {"gateway": gateway, "extractor": {data}, "recorder": {logs}}.get(name, set())
     assert mounts == folders | {f"keys-{name}:/keys:ro"}, "its own password, and no other"
     assert service["user"] == stages(image)[-1].last("USER").rest

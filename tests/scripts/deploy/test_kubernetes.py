@@ -109,7 +109,7 @@ def test_a_volume_that_several_pods_write_to_can_be_mounted_by_several() -> None
     for claim in named("PersistentVolumeClaim").values():
         assert claim["spec"]["accessModes"] == ["ReadWriteMany"]
     mounts = {name: {mount["mountPath"] for mount in container(name)["volumeMounts"]} - {"/tmp"} for name in PROCESSES}
-    assert mounts.pop("gateway") == {"/data", "/logs", "/state", "/studies"}
+    assert mounts.pop("gateway") == {"/data", "/logs", "/state", "/studies", "/access"}
     assert mounts == {"extractor": {"/data"}, "recorder": {"/logs"}, "live": set()}
 
 

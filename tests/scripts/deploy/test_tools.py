@@ -76,6 +76,7 @@ def test_compose_reads_folders_and_a_token_from_the_environment(
 ) -> None:
     given = {"A3CP_DATA": "./data", "A3CP_LOGS": "./logs", "A3CP_USER": "1000:1000", "A3CP_API_TOKEN": "secret"}
     of_study = {"A3CP_CONSENT": "required", "A3CP_CONSENT_FILE": "./study.md", "A3CP_STUDIES_DIR": "./studies"}
+    of_study |= {"A3CP_ACCESS_DIR": "./access", "A3CP_ACCESS_FILE": "/access/access.toml", "A3CP_RETENTION_DAYS": "30"}
     for name, value in (given | of_study).items():
         monkeypatch.setenv(name, value)
     gateway = yaml.safe_load(said([docker_compose, "config"]))["services"]["gateway"]
@@ -84,9 +85,11 @@ def test_compose_reads_folders_and_a_token_from_the_environment(
         "required",
         "/consent.md",
     )
+    assert gateway["environment"]["A3CP_ACCESS_FILE"] == "/access/access.toml"
+    assert gateway["environment"]["A3CP_RETENTION_DAYS"] == "30"
     assert gateway["user"] == "1000:1000"
     folders = [f"{ROOT}/data:/data:rw", f"{ROOT}/logs:/logs:rw", "catalog:/state:rw"]
-    texts = [f"{ROOT}/study.md:/consent.md:ro", f"{ROOT}/studies:/studies:ro"]
+    texts = [f"{ROOT}/study.md:/consent.md:ro", f"{ROOT}/studies:/studies:ro", f"{ROOT}/access:/access:ro"]
     assert gateway["volumes"] == ["keys-gateway:/keys:ro", *texts, *folders]
 
 
