@@ -19,6 +19,7 @@ from hypothesis import settings
 
 from contracts.process.logs import configure_logs
 from tests.support.brokers import EVENTS, FRAMES, BrokerProcess, Flavour, server_path, started
+from tests.support.order import long_first
 from tests.support.real_brokers import needs_real_broker
 from tests.support.s3 import S3Server, s3_server
 
@@ -32,19 +33,16 @@ settings.register_profile("long", deadline=None, max_examples=5000, stateful_ste
 settings.load_profile("quick")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what needs a real broker; with ``-m "not real"`` see that nothing else starts one.
-
-    The fault runs come first: each takes a minute or two, and one that begins last leaves the other processes of
-    pytest-xdist idle.
-    """
-    items.sort(key=lambda item: "integration/faults" not in item.nodeid)  # stable: all others keep their order
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+    """Mark what needs a real broker; with ``-m "not real"`` see that nothing else starts one. Sort what is chosen."""
     for item in items:
         if needs_real_broker(item):
             item.add_marker(pytest.mark.real)
     if "not real" in config.option.markexpr:
         BrokerProcess.start = _forbidden  # type: ignore[method-assign]
+    yield
+    long_first(items)
 
 
 def pytest_collection_finish() -> None:

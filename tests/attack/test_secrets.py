@@ -184,7 +184,7 @@ def test_a_process_with_a_wrong_password_reports_it_without_the_password(
 ) -> None:
     right = locked(pair.frames, "another-password").get_secret_value()
     wrong = {"A3CP_FRAMES_URL": right.replace("another-password", PASSWORD), "A3CP_EVENTS_URL": pair.events.url}
-    with launched(tmp_path, module=module, A3CP_API_TOKEN=TOKEN, **wrong) as process:
+    with launched(tmp_path, module=module, forked=False, A3CP_API_TOKEN=TOKEN, **wrong) as process:
         code, lines = process.ended()
     assert code == BrokerMisconfigured.exit_code
     assert lines and not [line for line in lines for canary in CANARIES if canary.encode() in line]

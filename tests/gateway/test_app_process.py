@@ -58,7 +58,7 @@ def opened_capture(
 
 
 def test_the_first_line_says_in_which_environment_the_gateway_runs(tmp_path: Path) -> None:
-    with launched(tmp_path, APP_ENV="staging") as gateway:
+    with launched(tmp_path, forked=False, APP_ENV="staging") as gateway:
         assert gateway.wait_for("listening")["app_env"] == "staging"
 
 
@@ -128,8 +128,10 @@ def test_stop_aborts_open_captures_with_server_shutdown_and_exits_0(
         assert code == 0
         assert not [line for line in lines if b"Traceback" in line or not line.startswith(b"{")]
         with brokers.events.client() as events:
-            written = events.hget(keys.capture_record(client.capture_id), "error_code") == b"server_shutdown"
-        assert written or any(b"outcome not written" in line for line in lines), "the broker took over 2 s to answer"
+            record = events.hgetall(keys.capture_record(client.capture_id))
+        # a broker that took over 2 s to answer is named in the log, and the recorder's sweep writes the outcome
+        said = any(b"outcome not written" in line for line in lines)
+        assert record[b"error_code"] == b"server_shutdown" or said, (record, lines)
 
 
 @pytest.mark.parametrize("name", ["DATA_ROOT", "LOG_ROOT"])

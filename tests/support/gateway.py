@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from starlette.applications import Starlette
 from gateway.server.uvicorn_server import GatewayServer, open_listeners
 from gateway.state import GatewayState
 from tests.conftest import BrokerPair
+from tests.support.prestarted import prestarted
 from tests.support.waiting import until
 
 REPOSITORY = Path(__file__).parents[2]
@@ -97,16 +98,19 @@ def launched(
     *,
     module: str = "gateway",
     arguments: Sequence[str] = (),
+    forked: bool = True,
     **settings: str,
 ) -> Iterator[GatewayProcess]:
-    """Run a gateway, or another module of the project, as a process; kill it at the end if it still runs."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", module, *arguments],
-        cwd=REPOSITORY,
-        env=environment(folder, brokers, **settings),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
+    """Run a gateway, or another module of the project, as a process; kill it at the end if it still runs. It is forked
+    from one that has the imports (`tests.support.prestarted`), or really started."""
+    with prestarted() if forked else nullcontext():
+        process = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            cwd=REPOSITORY,
+            env=environment(folder, brokers, **settings),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
     gateway = GatewayProcess(process)
     try:
         yield gateway

@@ -28,6 +28,7 @@ from scripts.commands.inspect import inspect
 from scripts.stack.stack import Stack
 from tests.scripts.clips.videos import make_folder, make_video
 from tests.scripts.stack.test_stack import settings_in
+from tests.support.prestarted import prestarted
 from tests.support.waiting import DEADLINE_S, until
 
 Test = Callable[[Stack, CaptureClient], Coroutine[None, None, None]]
@@ -39,8 +40,9 @@ def on_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnStack]:
     """Runs a test's coroutine on a stack that the module's tests share; its loop stops between tests."""
     with asyncio.Runner() as runner:
         stack = Stack(settings_in(tmp_path_factory.mktemp("stack")))
-        runner.run(stack.start())
-        runner.run(stack.ready(DEADLINE_S))
+        with prestarted():
+            runner.run(stack.start())
+            runner.run(stack.ready(DEADLINE_S))
 
         async def with_gateway(test: Test) -> None:
             async with CaptureClient(stack.address) as gateway:
