@@ -233,11 +233,11 @@ class CaptureConnection:
     async def _open(self, action: Open) -> None:
         message, state, limits = action.message, self._state, self._state.settings.capture
         window = self._window = CaptureWindow.of(message, limits, recorder_name(self._websocket))
-        self._log = log.bind(capture_id=window.capture_id, session_id=window.session_id, user_id=window.user_id)
         state.active_captures += 1
         self._counted = True
         with self._trace.opening(window.capture_id, self._websocket.headers.get("traceparent")) as span:
-            source, why = secrets.token_hex(8), lambda: self._protocol.failed_with
+            ids = window.model_dump(include={"capture_id", "session_id", "user_id"}) | self._trace.log_fields
+            self._log, source, why = log.bind(**ids), secrets.token_hex(8), lambda: self._protocol.failed_with
             await lifecycle.open_capture(state, window, source, why=why, span=span)
         self._reserved = True
         self._metrics.opened.inc()

@@ -22,6 +22,11 @@ class CaptureTrace:
         self._receive: TraceSpan = NO_SPAN
         self._code = ""
 
+    @property
+    def log_fields(self) -> dict[str, str]:
+        """The ids for log lines that are written in another task: the server calls the endpoint for each message."""
+        return self._whole.log_fields
+
     @contextmanager
     def opening(self, capture_id: str, traceparent: str | None) -> Iterator[TraceSpan]:
         """Begin the trace and its ``open``, and, if the block raises nothing, ``receive``. ``traceparent`` is the
