@@ -11,7 +11,7 @@ from contracts.process.access_file import AccessFile
 from contracts.process.listeners import address_of
 from contracts.process.settings import Settings
 from contracts.rules.access import is_loopback
-from contracts.rules.errors import ConfigurationError
+from contracts.rules.errors import ConfigurationError, FatalError
 from scripts.stack.authority import LocalCertificate, certificate_names, keep_certificate
 from scripts.stack.machine import this_machine
 
@@ -31,15 +31,22 @@ class LocalNetwork:
 
     async def keep(self, say: Callable[[str], None], port: int) -> None:
         """Renew the certificate before it ends, and when the machine's addresses change; say so. It never returns."""
-        before = network_address(self.settings, port)
+        before = said = network_address(self.settings, port)
         while self.certificate is not None:
             await asyncio.sleep(CHECK_S)
-            made = await asyncio.to_thread(_certificate, self.settings)
+            try:
+                made = await asyncio.to_thread(_certificate, self.settings)
+            except FatalError as error:  # the disk may be full: the certificate before is still valid for weeks
+                if said != str(error):
+                    said = str(error)
+                    say(f"The certificate cannot be renewed: {error}")
+                continue
+            now = network_address(self.settings, port)
             if made.is_new:
-                say(f"There is a new authority, which phones have to trust: {network_address(self.settings, port)}")
-            elif (now := network_address(self.settings, port)) != before:
+                say(f"There is a new authority, which phones have to trust: {now}/authority.crt")
+            if now != before:
                 say(f"The address has changed: {now}")
-                before = now
+            before = said = now
 
 
 def on_local_network(settings: Settings) -> LocalNetwork:

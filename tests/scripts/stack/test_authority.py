@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 import stat
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from contracts.process.settings import Settings
 from contracts.process.tls import ServedCertificate
@@ -17,6 +19,7 @@ from scripts.commands.access import add_entry
 from scripts.stack import authority, lan
 from scripts.stack.authority import keep_certificate
 from scripts.stack.machine import Machine, this_machine
+from tests.support.waiting import until
 
 HOME = Machine(("laptop", "laptop.local"), (IPv4Address("192.168.1.7"),))
 NOW = datetime.now(UTC)
@@ -84,6 +87,36 @@ def test_a_public_address_that_the_authority_may_not_have_or_its_end_makes_anoth
     assert keep_certificate(tmp_path, public, NOW + timedelta(days=1780)).is_new
     assert (tmp_path / "authority.key").write_text("") == 0
     assert keep_certificate(tmp_path, public, NOW).is_new
+
+
+async def test_a_running_stack_gets_a_certificate_for_its_new_address_and_says_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lan, "CHECK_S", 0)
+    now = [HOME]
+    monkeypatch.setattr(lan, "this_machine", lambda: now[0])
+    network = lan.on_local_network(Settings(state_dir=tmp_path, api_token=SecretStr("a-long-token")))
+    assert network.certificate is not None
+    said: list[str] = []
+    keeping = asyncio.create_task(network.keep(said.append, 8443))
+    await asyncio.sleep(0)  # it knows the first address
+    for address, expected in (
+        ("10.3.0.2", ["The address has changed: https://10.3.0.2:8443"]),
+        ("192.0.2.5", [
+            "There is a new authority, which phones have to trust: https://192.0.2.5:8443/authority.crt",
+            "The address has changed: https://192.0.2.5:8443",
+        ]),
+    ):  # fmt: skip
+        said.clear()
+        now[0] = Machine(HOME.names, (IPv4Address(address),))
+        await until(lambda wanted=expected: said == wanted, unless=keeping.done)
+        assert trusts(network.certificate.authority, network.certificate.served, address)
+    (tmp_path / "tls").rename(tmp_path / "away")
+    (tmp_path / "tls").write_text("no folder")
+    said.clear()
+    await until(lambda: said, unless=keeping.done)
+    assert said[0].startswith("The certificate cannot be renewed: A3CP_STATE_DIR: ")
+    keeping.cancel()
 
 
 def test_the_local_network_is_served_only_to_those_who_have_a_token(tmp_path: Path) -> None:
