@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+from contracts.process.access_uses import AccessUses, uses_path
 from contracts.process.logs import get_logger
 from contracts.process.settings import Settings
 from contracts.process.tokens import TokenHolders
@@ -54,6 +55,7 @@ class Access:
         self._clock = clock
         self._wrong_tokens = FailureLimit(MOST_WRONG_TOKENS, WINDOW_S)
         self._refusals = FailureLimit(MOST_REFUSALS, WINDOW_S)
+        self._uses = AccessUses(uses_path(settings.state_dir))
 
     def admit(self, authorizations: Sequence[str], subprotocols: Sequence[str], peer: str) -> AccessEntry | None:
         """The entry of a request from the address ``peer``; None if this gateway asks for no token.
@@ -81,6 +83,7 @@ class Access:
             raise RequestRefused(401, "token_expired", "This token has expired; ask the operator for another one.")
         if wait_s := self._refusals.wait_s(entry.name, now_s):
             raise _too_many(wait_s)
+        self._uses.note(entry.name, self._now())
         return entry
 
     def check_guesses(self, peer: str) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import cast, get_args
 
 from contracts.process.access_file import AccessFile
+from contracts.process.access_uses import read_uses, uses_path
 from contracts.process.settings import Settings
 from contracts.rules.errors import ConfigurationError
 from contracts.rules.ids import is_identifier
@@ -43,8 +44,10 @@ def add_entry(settings: Settings, name: str, role: str, user_ids: Sequence[str],
 
 
 def list_entries(settings: Settings) -> int:
-    """Print the entries: name, role, until when, for whom. Returns 0. Raises as `add_entry`."""
+    """Print the entries: name, role, until when, the last use that this machine's gateway noted, for whom. Returns 0.
+    Raises as `add_entry`."""
     tokens = AccessFile(access_path(settings)).entries()
+    uses = read_uses(uses_path(settings.state_dir))
     entries = list({entry.name: entry for entry in tokens}.values())
     width = max((len(entry.name) for entry in entries), default=0)
     now = datetime.now(UTC)
@@ -52,7 +55,9 @@ def list_entries(settings: Settings) -> int:
         until = f"{'expired' if entry.is_expired(now) else 'until'} {_time(entry)}"
         devices = sum(token.name == entry.name for token in tokens) - 1
         by_code = f"  {many(devices, 'code')}" if devices else ""
-        line = f"{entry.name:<{width}}  {entry.role:<7}  {until:<28}  {' '.join(sorted(entry.user_ids))}{by_code}"
+        used = f"used {uses[entry.name]:%Y-%m-%d %H:%M}" if entry.name in uses else "not used"
+        people = " ".join(sorted(entry.user_ids))
+        line = f"{entry.name:<{width}}  {entry.role:<7}  {until:<28}  {used:<21}  {people}{by_code}"
         print(printable(line.rstrip()))
     if not entries:
         print("There are no entries; `a3cp access add` makes one.")

@@ -106,6 +106,10 @@ ALLOWED = {
         {"os.write"}, "lines of logs, to the descriptor that standard error has"
     ),
     "contracts/process/run.py": Allowed({"os.open"}, "the null device, for a standard descriptor that is closed"),
+    "contracts/process/access_uses.py": Allowed(
+        {"os.open", "os.fdopen", "fcntl.flock", ".mkdir", ".replace"},
+        "names of entries and times, in the state folder",
+    ),
     "contracts/process/folder_lock.py": Allowed(
         {"os.open", "fcntl.flock"}, "whether a folder or a file is locked; it is let go at once"
     ),

@@ -10,6 +10,7 @@ import orjson
 import pytest
 from pydantic import SecretStr
 
+from contracts.process.access_uses import read_uses, uses_path
 from contracts.process.settings import Settings
 from contracts.rules.errors import ConfigurationError, RequestRefused
 from contracts.rules.rights import hash_token
@@ -21,6 +22,7 @@ from tests.gateway.access.test_table import API_TOKEN, TOKENS, access_text, with
 from tests.gateway.access.walking import Walker, recorded_person
 from tests.gateway.reached import assert_refused, reaching
 from tests.support.gateway import served
+from tests.support.waiting import until
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -210,3 +212,17 @@ def test_a_mistake_in_the_file_ends_the_start(tmp_path: Path) -> None:
     file.write_text("[x")
     with pytest.raises(ConfigurationError, match=r"A3CP_ACCESS_FILE: .*line 1"):
         Access(Settings(access_file=file))
+
+
+async def test_the_last_use_of_an_entry_is_noted_in_the_state_folder_without_its_token(tmp_path: Path) -> None:
+    path = uses_path(tmp_path / "state")
+    async with with_access(tmp_path) as gateway:
+        for token in (TOKENS["record"], API_TOKEN, "wrong"):
+            await gateway.client.get("/access/me", headers={"Authorization": f"Bearer {token}"})
+
+        async def is_noted() -> bool:
+            return "my-record" in read_uses(path)
+
+        await until(is_noted, "the use")
+    assert list(read_uses(path)) == ["my-record"]
+    assert TOKENS["record"].encode() not in path.read_bytes()

@@ -6,6 +6,7 @@ import stat
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from contracts.process.access_file import AccessFile
+from contracts.process.access_uses import AccessUses, uses_path
 from contracts.process.settings import Settings
 from contracts.rules.access import is_token
 from contracts.rules.rights import find_entry
@@ -57,6 +59,18 @@ def test_add_prints_the_token_alone_on_its_last_line_and_keeps_its_hash_only(a3c
     code, out, err = a3cp("list")
     assert (code, len(out)) == (0, 1) and out[0].split()[:3] == ["ana-phone", "record", "until"]
     assert "sha256" not in out[0] + err and out[0].endswith("ana ben")
+
+
+def test_list_says_when_an_entry_was_used_last(
+    a3cp: Run, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("A3CP_STATE_DIR", str(tmp_path / "state"))
+    for name in ("lab", "ward"):
+        a3cp("add", name, "--role", "review")
+    writer = AccessUses(uses_path(tmp_path / "state")).note("lab", datetime(2026, 1, 31, 12, 5, tzinfo=UTC))
+    assert writer is not None
+    writer.join()
+    assert [line.split("  ")[-1] for line in a3cp("list")[1]] == ["used 2026-01-31 12:05", "not used"]
 
 
 def test_names_are_unique_and_unknown_ones_are_refused(a3cp: Run, path: Path) -> None:
