@@ -91,7 +91,8 @@ export async function once(
   }
 }
 
-async function refusalOf(answer: Response): Promise<ApiError> {
+/** What the server's answer says is wrong. */
+export async function refusalOf(answer: Response): Promise<ApiError> {
   try {
     const { error, detail } = (await answer.json()) as { error?: unknown; detail?: unknown };
     if (typeof error === "string") return new ApiError(error, answer.status, typeof detail === "string" ? detail : "");

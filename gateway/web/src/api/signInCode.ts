@@ -1,5 +1,5 @@
 import { failureOf } from "./failure";
-import { createSend } from "./http";
+import { once, refusalOf } from "./http";
 
 /** What the server gives for a one-time code: a token, or the code with which it refuses. */
 export type Given = { readonly token: string } | { readonly refusal: string };
@@ -17,9 +17,9 @@ export function takeCode(): string | null {
 
 /** Exchanges a one-time code for this device's token. Never throws. */
 export async function exchange(code: string): Promise<Given> {
-  const send = createSend({ token: () => null, ask: () => Promise.resolve(null) });
   try {
-    const answer = await send("POST", "/access/code", { json: { code } });
+    const answer = await once("POST", "/access/code", { json: { code } }, null);
+    if (!answer.ok) return { refusal: (await refusalOf(answer)).code };
     return { token: ((await answer.json()) as { token: string }).token };
   } catch (error) {
     return { refusal: failureOf(error).code };

@@ -185,3 +185,36 @@ test("a code that is used up is told, and the token is asked for", async () => {
   await screen.findByText("who: ana-phone");
   expect(prompts()).toEqual([]);
 });
+
+test("a code that is scanned again changes nothing for a person who is signed in", async () => {
+  let codes = 0;
+  serve().on("POST /access/code", () => (codes++ === 0 ? answer({ token: "s3cret" }) : refusal(404, "unknown_code")));
+  window.history.replaceState(null, "", "/record#code=abc");
+  const { user } = renderPage(<Two />);
+  await screen.findByText("who: ana-phone");
+  window.location.hash = "#code=abc";
+  await waitFor(() => expect(codes).toBe(2));
+  await user.click(screen.getByRole("button", { name: "ask /a" }));
+  await screen.findByText("/a: in with s3cret");
+  expect(prompts()).toEqual([]);
+  expect(screen.getByText("who: ana-phone")).toBeInTheDocument();
+});
+
+test("a code that cannot be exchanged is told", async () => {
+  const server = serve().on("POST /access/code", unreachable);
+  window.history.replaceState(null, "", "/record#code=abc");
+  renderPage(<Two />);
+  await waitFor(() => expect(prompts()).toHaveLength(1));
+  expect(server.asked.map(({ path }) => path)).toEqual(["/access/code"]);
+});
+
+test("a code signs in although nothing says whose it is", async () => {
+  serve()
+    .on("POST /access/code", () => answer({ token: "s3cret" }))
+    .on("GET /access/me", unreachable);
+  window.history.replaceState(null, "", "/record#code=abc");
+  const { user } = renderPage(<Two />);
+  await user.click(screen.getByRole("button", { name: "ask /a" }));
+  await screen.findByText("/a: in with s3cret");
+  expect(screen.getByText("who: unknown")).toBeInTheDocument();
+});
