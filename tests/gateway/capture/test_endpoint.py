@@ -716,6 +716,7 @@ def test_the_endpoint_checks_a_silent_client_at_least_once_a_second(monkeypatch:
 
     async def scenario(_served: Served, socket: Socket, _client: Client) -> None:
         await until(lambda: len(ticked) > 2, "it ticks", unless=socket.closed)
+        await socket.send("{}")  # which ends it
 
     play(scenario, open_timeout_s=DEADLINE_S)
     assert len(periods_s) == 1 and 0 < periods_s[0] <= 1.0
