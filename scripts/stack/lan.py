@@ -36,12 +36,12 @@ class LocalNetwork:
             await asyncio.sleep(CHECK_S)
             try:
                 made = await asyncio.to_thread(_certificate, self.settings)
+                now = network_address(self.settings, port)
             except FatalError as error:  # the disk may be full: the certificate before is still valid for weeks
                 if said != str(error):
                     said = str(error)
                     say(f"The certificate cannot be renewed: {error}")
                 continue
-            now = network_address(self.settings, port)
             if made.is_new:
                 say(f"There is a new authority, which phones have to trust: {now}/authority.crt")
             if now != before:
