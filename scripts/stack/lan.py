@@ -13,7 +13,7 @@ from contracts.process.settings import Settings
 from contracts.rules.access import is_loopback
 from contracts.rules.errors import ConfigurationError, FatalError
 from scripts.stack.authority import LocalCertificate, certificate_names, keep_certificate
-from scripts.stack.machine import this_machine
+from scripts.stack.machine import Machine, this_machine
 
 __all__ = ["LocalNetwork", "network_address", "on_local_network"]
 
@@ -35,8 +35,9 @@ class LocalNetwork:
         while self.certificate is not None:
             await asyncio.sleep(CHECK_S)
             try:
-                made = await asyncio.to_thread(_certificate, self.settings)
-                now = network_address(self.settings, port)
+                machine = await asyncio.to_thread(this_machine)
+                made = await asyncio.to_thread(_certificate, self.settings, machine)
+                now = network_address(self.settings, port, machine)
             except FatalError as error:  # the disk may be full: the certificate before is still valid for weeks
                 if said != str(error):
                     said = str(error)
@@ -64,23 +65,23 @@ def on_local_network(settings: Settings) -> LocalNetwork:
     host = EVERY_ADDRESS if is_loopback(settings.host) else settings.host
     if settings.tls_cert is not None:
         return LocalNetwork(settings.model_copy(update={"host": host}), None)
-    made = _certificate(settings)
+    made = _certificate(settings, this_machine())
     files = {"tls_cert": made.served, "tls_key": made.served, "tls_ca": made.authority}
     return LocalNetwork(settings.model_copy(update={"host": host, **files}), made)
 
 
-def _certificate(settings: Settings) -> LocalCertificate:
-    return keep_certificate(settings.state_dir / "tls", this_machine(), datetime.now(UTC))
+def _certificate(settings: Settings, machine: Machine) -> LocalCertificate:
+    return keep_certificate(settings.state_dir / "tls", machine, datetime.now(UTC))
 
 
-def network_address(settings: Settings, port: int) -> str:
+def network_address(settings: Settings, port: int, machine: Machine | None = None) -> str:
     """The URL at which other machines reach a gateway with these settings: by this machine's address if the certificate
-    has it, else by the certificate's first name.
+    has it, else by the certificate's first name. ``machine`` is what is known of this machine; without it, it is asked.
 
     Raises:
         ConfigurationError: the certificate cannot be read.
     """
-    addresses = [str(address) for address in this_machine().addresses] or ["127.0.0.1"]
+    addresses = [str(address) for address in (machine or this_machine()).addresses] or ["127.0.0.1"]
     names = certificate_names(settings.tls_cert) if settings.tls_cert else addresses
     fitting = (each for each in (*addresses, *names) if each in names and "*" not in each)
     return address_of(next(fitting, addresses[0]), port, settings.scheme) + settings.root_path

@@ -111,9 +111,10 @@ async def test_a_running_stack_gets_a_certificate_for_its_new_address_and_says_i
         now[0] = Machine(HOME.names, (IPv4Address(address),))
         await until(lambda wanted=expected: said == wanted, unless=keeping.done)
         assert trusts(network.certificate.authority, network.certificate.served, address)
-    (tmp_path / "tls").rename(tmp_path / "away")
-    (tmp_path / "tls").write_text("no folder")
     said.clear()
+    monkeypatch.setattr(
+        lan, "keep_certificate", lambda *_: keep_certificate(tmp_path / "tls" / "gateway.pem", HOME, NOW)
+    )
     await until(lambda: said, unless=keeping.done)
     assert said[0].startswith("The certificate cannot be renewed: A3CP_STATE_DIR: ")
     keeping.cancel()
