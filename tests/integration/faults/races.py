@@ -68,8 +68,9 @@ async def aborted_before_published(rig: Rig, armed: asyncio.Event) -> None:
 
 
 class _TakenPlace:
-    """The second capture gets the first one's ``record_id``: its window's reservation has expired. Its first
-    extractor is killed: the next one cannot know whose file it finds."""
+    """The second capture gets the first one's ``record_id``: its window's reservation has expired, and its line is not
+    in the log yet, so the gateway opens it. Its first extractor is killed: the next one cannot know whose file it
+    finds."""
 
     def __init__(self) -> None:
         self.captures: list[StreamedCapture] = []
@@ -84,17 +85,30 @@ class _TakenPlace:
         return captures
 
     async def fault(self, rig: Rig, armed: asyncio.Event) -> None:
-        recorded = rig.events_proxy.trap("acknowledge_events", where=lambda c: c.arguments[-2] == self._id(0))
+        held, killed = asyncio.Event(), asyncio.Event()
+
+        async def hold(_: Command) -> None:
+            held.set()
+            await killed.wait()
+
+        # recorders time out and ask again, and are held each time
+        rig.events_proxy.trap(
+            "*", do=hold, times=1000,
+            where=lambda c: c.kind == "recorder" and self._id(0) in c.reply and not killed.is_set(),
+        )  # fmt: skip
+        published = rig.events_proxy.trap("publish", where=lambda c: capture_of(c) == self._id(0))
         kill = rig.frames_proxy.trap(
             "claim", "answered", "cut", do=lambda c: rig.kill(c.pid), where=lambda c: capture_of(c) == self._id(1)
         )
         armed.set()
-        await recorded.sprung()
+        await published.sprung()
+        await held.wait()
         first, second, *_ = self.captures
         await rig.events.delete(keys.window(first.session_id, first.record_id))
         assert second.after is not None
         second.after.set()
         await kill.sprung()
+        killed.set()
 
     def _id(self, number: int) -> bytes:
         return self.captures[number].capture_id.encode()
