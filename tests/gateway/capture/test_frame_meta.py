@@ -82,3 +82,7 @@ def test_the_next_message_of_a_capture_is_read_quickly_whatever_the_order_of_its
 @pytest.mark.parametrize("change", [{"user_id": "other"}, {"capture_id": "other"}, {"event": "capture.close"}])
 def test_a_message_with_other_identifiers_is_left_to_the_rules(change: dict[str, Any]) -> None:
     assert metas().read(CLIENT.meta(2, 20, **change)) is None
+
+
+def test_nothing_is_read_quickly_after_a_message_that_orjson_refuses() -> None:
+    assert metas(FIRST[:-1] + ',"source":"\\ud800"}').read(CLIENT.meta(2, 20)) is None

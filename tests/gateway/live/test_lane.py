@@ -245,6 +245,7 @@ async def test_answers_to_closed_sessions_are_deleted_and_ignored(broker: Broker
             for answer in (Answer("stranger", 0, b"{}"), Answer(live_id, 5, b"{}")):
                 await run(frames, live_lane.put_answer(gateway, answer))
             await frames.xadd(live_outbox(gateway), {"nonsense": b"\xff"})
+            await frames.xadd(live_outbox(gateway), {"format": "99", "live_id": live_id})  # of a newer release
             await frames.xadd(live_outbox(gateway), {"live_id": live_id, "error": "invented"})
             for _ in range(3):  # more than once
                 await run(frames, live_lane.put_answer(gateway, Answer(live_id, 0, result_text("pose", "first"))))
