@@ -37,7 +37,8 @@ CONFIRM_S = 5.0
 seem to hang at first."""
 
 HEALTHY_S = 30.0
-"""If a process lived so long, its start was not the fault: the backoff begins again at 0.1 s."""
+"""If a process lived so long, its start was not the fault: the backoff begins again at 0.1 s. While such a process
+lives, the fatal error of another one does not end the pool."""
 
 FATAL_CODES = frozenset({ConfigurationError.exit_code, BrokerMisconfigured.exit_code})
 
@@ -126,7 +127,8 @@ class Pool:
         from it meanwhile, `BOUNCE_S` later or more, kill them.
 
         Raises:
-            ProcessFailed: a process ended with a fatal error, which it has logged; the next one would end alike.
+            ProcessFailed: a process ended with a fatal error, which it has logged, and none of its kind has worked for
+                `HEALTHY_S`: the next one would end alike.
         """
         try:
             while True:
@@ -183,9 +185,19 @@ class Pool:
                 delay_s = slot.note_death(time.monotonic())
                 if self._on_death is not None:
                     self._on_death(slot.kind, slot.name)
-                if code in FATAL_CODES:
+                if code in FATAL_CODES and not self._works(slot.kind):
                     raise ProcessFailed(slot.kind, code)
                 log.error(f"{slot.kind} process ended", pid=pid, exit_code=code, again_in_s=delay_s)
+
+    def _works(self, kind: str) -> bool:
+        """Whether a process of this kind has been healthy for a while. Then a file that the settings name has changed
+        since. The healthy process keeps what it has read, and must not end because another one cannot start meanwhile.
+        """
+        now_s = time.monotonic()
+        return any(
+            slot.kind == kind and slot.process is not None and now_s - slot.started_s >= HEALTHY_S
+            for slot in self._slots
+        )
 
     def _stop(self, stop_descriptor: int) -> None:
         running = [(slot.kind, slot.process) for slot in self._slots if slot.process is not None]

@@ -26,7 +26,7 @@ STEADY_S = 10.0
 """After a part has run for this long, its backoff starts over."""
 
 FATAL_CODES = frozenset({2, 3})
-"""The exit codes for a `FatalError`: a restart would not help."""
+"""The exit codes for a `FatalError`: a restart would not help, unless the part has run steadily with these settings."""
 
 MAX_LINE_BYTES = 1 << 20
 
@@ -111,7 +111,9 @@ class Part:
     def start(self, after: Callable[[], Awaitable[None]] | None = None) -> None:
         """Keep the part running until `stop`; first wait for ``after``.
 
-        ``task`` raises `PartFailed` if the part cannot be started, or exits with a code of `FATAL_CODES`.
+        ``task`` raises `PartFailed` if the part cannot be started, or exits with a code of `FATAL_CODES` before it has
+        run for `STEADY_S`. After that, a file that it reads at its start has been changed: the part is started again
+        until the file is good, and the other parts go on.
         """
         self.task = asyncio.create_task(self._run(after), name=self.spec.name)
 
@@ -119,15 +121,17 @@ class Part:
         if after is not None:
             await after()
         loop = asyncio.get_running_loop()
-        attempt = 0
+        attempt, was_steady = 0, False
         while not self._stopping:
             started_at = loop.time()
             code = await self._run_once()
             if self._stopping:
                 return
-            if code in FATAL_CODES:
+            is_steady = loop.time() - started_at > STEADY_S
+            was_steady = was_steady or is_steady
+            if code in FATAL_CODES and not was_steady:
                 raise PartFailed(self.recent[-1] if self.recent else f"{self.spec.name} ended with exit code {code}")
-            attempt = 0 if loop.time() - started_at > STEADY_S else attempt + 1
+            attempt = 0 if is_steady else attempt + 1
             delay_s = backoff_s(attempt)
             self._show_line(f"{_ending(code)}; it is started again in {delay_s:g} s")
             await asyncio.sleep(delay_s)

@@ -107,6 +107,29 @@ def test_a_process_that_cannot_go_on_is_the_end_of_the_pool(tmp_path: Path) -> N
     os.close(write)
 
 
+def end_for_good_or_wait(folder: str) -> None:
+    if multiprocessing.current_process().name == "worker-1" and Path(folder, "wrong").exists():
+        end_for_good(folder)
+    leave_own_name_and_wait(folder)
+
+
+def test_a_process_that_cannot_start_later_is_tried_again_and_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "HEALTHY_S", 0.0)
+    deaths: list[str] = []
+    with running(
+        Pool({"worker": end_for_good_or_wait}, 2, str(tmp_path), on_death=lambda *death: deaths.append(death[1]))
+    ):
+        first, second = (wait_until(lambda n=n: next(tmp_path.glob(f"worker-{n} *"), None)) for n in (1, 2))
+        (tmp_path / "wrong").touch()
+        os.kill(int(first.name.split()[1]), signal.SIGKILL)
+        wait_until(lambda: deaths.count("worker-1") >= 3, "the process was tried again after its fatal error")
+        (tmp_path / "wrong").unlink()
+        wait_until(lambda: len(list(tmp_path.glob("worker-1 *"))) == 2)
+        assert alive(int(second.name.split()[1])) and "worker-2" not in deaths
+
+
 def test_a_process_that_does_not_stop_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "STOP_GRACE_S", 0.2)
     with running(Pool({"worker": leave_name_and_ignore}, 1, str(tmp_path))):

@@ -70,6 +70,7 @@ async def test_browsers_are_asked_to_stay_with_https_only_if_the_certificate_is_
 def test_processes_serve_a_new_pair_at_once_and_keep_the_old_one_while_the_new_one_is_wrong(tmp_path: Path) -> None:
     pair = Pair(tmp_path)
     with serving(tmp_path, arguments=["--processes", "2"], **pair.environment) as gateway:
+        gateway.wait_for("listening")  # the second process: none of them starts while the pair is wrong
         port = urlsplit(gateway.address).port
         assert gateway.address.startswith("https://") and port is not None
         assert httpx.get(f"{gateway.address}/livez", verify=pair.trust, timeout=DEADLINE_S).status_code == 200

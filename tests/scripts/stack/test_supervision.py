@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.stack import supervision
 from scripts.stack.supervision import CORE_LIMIT_BYTES, Part, PartFailed, PartSpec
 from tests.support.waiting import DEADLINE_S, until, wait_until
 
@@ -97,6 +98,18 @@ def test_a_fatal_exit_is_not_retried_and_shows_the_part_s_own_error(code: int) -
         with pytest.raises(PartFailed, match="A3CP_PORT: no"):
             await asyncio.wait_for(one.task, DEADLINE_S)
         assert one.starts == 1
+
+    run(test)
+
+
+def test_a_part_that_ran_steadily_is_started_again_after_a_fatal_exit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervision, "STEADY_S", 0.0)
+
+    async def test() -> None:
+        one = part("raise SystemExit(2)")
+        one.start()
+        await until(lambda: one.starts == 3, unless=lambda: failed(one))
+        await one.stop()
 
     run(test)
 
@@ -191,6 +204,7 @@ def test_parts_write_no_core_files() -> None:
 
 SUPERVISOR = """
 import asyncio, os, sys
+from scripts.stack import supervision
 from scripts.stack.supervision import Part, PartSpec
 async def main():
     part = Part(PartSpec("p", [sys.executable, "-c", "import time; time.sleep(600)"], dict(os.environ)), print)
