@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
@@ -28,7 +29,7 @@ from tests.integration.faults.rig import Rig, rig_on
 from tests.integration.faults.uploads import Upload
 from tests.support.waiting import DEADLINE_S, until
 
-__all__ = ["Fault", "Plan", "Rig", "play", "rig_on"]
+__all__ = ["Fault", "Plan", "Rig", "play", "play_reported", "rig_on"]
 
 
 Fault = Callable[[Rig, asyncio.Event], Awaitable[None]]
@@ -70,6 +71,17 @@ async def play(
     await rig.events.delete(keys.DEAD_EVENTS)
     if whole_again:
         await rig.whole()
+    return report
+
+
+async def play_reported(rig: Rig, plan: Plan, fault: Fault | None, allow: Allow, *, recorded: int) -> Report:
+    """As `play`, for runs that go on: what it raises, and fewer than ``recorded`` captures, are wrong in the report."""
+    try:
+        report = await play(rig, plan, fault, allow)
+    except Exception as error:
+        return Report(wrong=[f"{error}\n{traceback.format_exc()}"])
+    if report.recorded < recorded:
+        report.wrong.append(f"{report.recorded} captures are recorded, not {recorded}")
     return report
 
 

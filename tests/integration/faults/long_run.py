@@ -16,8 +16,7 @@ from tempfile import TemporaryDirectory
 
 from tests.integration.faults.cases import case_of
 from tests.integration.faults.checker import Report
-from tests.integration.faults.harness import Rig, play
-from tests.integration.faults.process_faults import Case
+from tests.integration.faults.harness import Rig, play_reported
 from tests.integration.faults.rigs import RigKind
 from tests.integration.faults.table import CaseRow
 from tests.support.brokers import Flavour
@@ -73,20 +72,11 @@ class Run:
     async def _play(self, name: str, rig: Rig, seed: str) -> bool:
         rig.random = random.Random(f"{seed}/{name}")
         case = case_of(f"{name} {seed}" if name.startswith("mix") else name)
-        report = await self._report(rig, case)
+        report = await play_reported(rig, case.plan, case.fault, case.allow, recorded=case.recorded)
         self._count(name, report, seed)
         if not report.ok:
             say("\n".join(rig.said[-200:]))
         return report.ok
-
-    async def _report(self, rig: Rig, case: Case) -> Report:
-        try:
-            report = await play(rig, case.plan, case.fault, case.allow)
-        except Exception as error:
-            return Report(wrong=[f"{error}\n{traceback.format_exc()}"])
-        if report.recorded < case.recorded:
-            report.wrong.append(f"{report.recorded} captures are recorded, not {case.recorded}")
-        return report
 
     def _count(self, name: str, report: Report, seed: str) -> None:
         self.rows.setdefault(name, CaseRow()).add(name, report)

@@ -8,9 +8,9 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import redis.asyncio
@@ -29,7 +29,7 @@ from tests.integration.faults.proxy import Proxy, script_names
 from tests.integration.faults.stand_in import Model
 from tests.support.waiting import until
 
-__all__ = ["REPOSITORY", "Rig", "free_port", "rig_on"]
+__all__ = ["REPOSITORY", "Rig", "free_port", "rig_on", "started"]
 
 REPOSITORY = Path(__file__).parents[3]
 QUIET_S = 30.0
@@ -106,7 +106,7 @@ class Rig:
 
     async def start(self) -> None:
         """Start everything; returns when it is whole."""
-        (self.folder / "scratch").mkdir(exist_ok=True)  # what goes there is looked at too
+        (self.folder / "scratch").mkdir(parents=True, exist_ok=True)  # what goes there is looked at too
         await self.load_scripts()
         await self.frames_proxy.start()
         await self.events_proxy.start()
@@ -278,11 +278,17 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+def rig_on(brokers: BrokerPair | ClusterPair, folder: Path, **options: Any) -> AbstractAsyncContextManager[Rig]:
+    """A rig that is whole; see `started`."""
+    return started(Rig(brokers, folder, **options))
+
+
+AnyRig = TypeVar("AnyRig", bound=Rig)
+
+
 @asynccontextmanager
-async def rig_on(brokers: BrokerPair | ClusterPair, folder: Path, **options: Any) -> AsyncIterator[Rig]:
-    """A rig that is whole; what its parts said is printed if anything fails."""
-    folder.mkdir(parents=True, exist_ok=True)
-    rig = Rig(brokers, folder, **options)
+async def started(rig: AnyRig) -> AsyncIterator[AnyRig]:
+    """Start a rig, and stop it afterwards; what its parts said is printed if anything fails."""
     try:
         await rig.start()
         yield rig

@@ -8,19 +8,18 @@ import asyncio
 import random
 import sys
 import time
-import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast, get_args
 
 from tests.integration.faults.checker import Report
-from tests.integration.faults.harness import play
+from tests.integration.faults.harness import play_reported
 from tests.integration.faults.process_faults import Case
 from tests.integration.faults.rigs import broker_pair
 from tests.integration.faults.stand_in import Model
 from tests.integration.versions.live_lane import live_parts, play_live
-from tests.integration.versions.mixed_rig import MixedRig, mixed_rig_on
+from tests.integration.versions.mixed_rig import mixed_rig_on
 from tests.integration.versions.mixes import DOWNGRADE, MIXES, UPGRADE, Mix, exchanged, faults_of
 from tests.integration.versions.previous import PreviousRelease, make_previous
 from tests.integration.versions.verified import verified_alike
@@ -83,7 +82,7 @@ class Run:
             async with mixed_rig_on(pair, Path(folder), self._previous, mix, model=model) as rig:
                 for case_name, case in cases.items():
                     rig.random = random.Random(f"{self._arguments.seed}/{name}/{case_name}")
-                    report = await self._report(rig, case)
+                    report = await play_reported(rig, case.plan, case.fault, case.allow, recorded=case.recorded)
                     row.add(report)
                     said = f"{report.recorded}/{report.captures} recorded"
                     print(f"{name}: {case_name}: {said}", *report.findings, sep="\n  FOUND ", flush=True)
@@ -93,15 +92,6 @@ class Run:
                 row.wrong += len(problems)
                 row.kills += rig.kills
                 print(f"{name}: both releases verify the logs", *problems, sep="\n  FOUND ", flush=True)
-
-    async def _report(self, rig: MixedRig, case: Case) -> Report:
-        try:
-            report = await play(rig, case.plan, case.fault, case.allow)
-        except Exception as error:
-            return Report(wrong=[f"{error}\n{traceback.format_exc()}"])
-        if report.recorded < case.recorded:
-            report.wrong.append(f"{report.recorded} captures are recorded, not {case.recorded}")
-        return report
 
     async def _live(self) -> None:
         gateways: Mix = {"gateway": "present", "gateway-2": "previous"}

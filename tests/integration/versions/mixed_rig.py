@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from scripts.stack.supervision import Part, PartSpec
 from tests.conftest import BrokerPair
 from tests.integration.faults import stand_in
 from tests.integration.faults.proxy import script_names
-from tests.integration.faults.rig import REPOSITORY, Rig, free_port
+from tests.integration.faults.rig import REPOSITORY, Rig, free_port, started
 from tests.integration.versions.previous import PreviousRelease
 
 __all__ = ["MixedRig", "Release", "mixed_rig_on"]
@@ -99,18 +99,8 @@ class MixedRig(Rig):
         return all([await super(MixedRig, self).ready() for _ in self._ports])
 
 
-@asynccontextmanager
-async def mixed_rig_on(
+def mixed_rig_on(
     brokers: BrokerPair, folder: Path, previous: PreviousRelease, releases: Mapping[str, Release], **options: Any
-) -> AsyncIterator[MixedRig]:
-    """A rig that is whole; what its parts said is printed if anything fails."""
-    folder.mkdir(parents=True, exist_ok=True)
-    rig = MixedRig(brokers, folder, previous, releases, **options)
-    try:
-        await rig.start()
-        yield rig
-    except BaseException:
-        print("\n".join(rig.said[-400:]))
-        raise
-    finally:
-        await rig.stop()
+) -> AbstractAsyncContextManager[MixedRig]:
+    """A rig of two releases that is whole; see `started`."""
+    return started(MixedRig(brokers, folder, previous, releases, **options))
