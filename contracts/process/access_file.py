@@ -13,12 +13,20 @@ It is TOML, a table for each entry::
 from __future__ import annotations
 
 import stat
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from contracts.process.file_version import file_version
 from contracts.process.logs import get_logger
@@ -48,6 +56,14 @@ class _AccessTable(BaseModel):
     expires: AwareDatetime
     token: _TokenHash
     signed_in: list[_TokenHash] = []
+
+    @field_validator("expires")
+    @classmethod
+    def _in_utc(cls, value: datetime) -> datetime:
+        try:
+            return value.astimezone(UTC)
+        except OverflowError:  # in the first or the last hours of the years that Python knows
+            raise ValueError("write a time of the years 2 to 9998") from None
 
     @model_validator(mode="after")
     def _users_of_a_recorder(self) -> _AccessTable:
@@ -92,8 +108,8 @@ def _entries(name: str, document: object) -> list[AccessEntry]:
     if not isinstance(document, dict):
         raise ValueError(f"write a table, [{name}]")
     table = _AccessTable.model_validate(document)
-    users, expires_at = frozenset(table.users), table.expires.astimezone(UTC)
-    return [AccessEntry(name, table.role, users, expires_at, each) for each in (table.token, *table.signed_in)]
+    users, hashes = frozenset(table.users), (table.token, *table.signed_in)
+    return [AccessEntry(name, table.role, users, table.expires, each) for each in hashes]
 
 
 def _sentence(kind: str, message: str) -> str:

@@ -10,10 +10,10 @@ from contracts.process.settings import Settings
 from contracts.rules.access import TokenRule, offered_tokens
 from contracts.rules.rights import API_TOKEN_NAME, AccessEntry, Right, find_entry, may
 
-__all__ = ["TokenHolders"]
+__all__ = ["MOST_OFFERED", "TokenHolders"]
 
 MOST_OFFERED = 8
-"""How many tokens of one request are looked at. A client sends one."""
+"""How many tokens of one request are looked at. A client sends one; many would be as many guesses."""
 
 _API_ENTRY = AccessEntry(API_TOKEN_NAME, "operate")
 
@@ -37,10 +37,11 @@ class TokenHolders:
     def holder(self, authorizations: Sequence[str], subprotocols: Sequence[str] = ()) -> AccessEntry | None:
         """The holder of the first known token among the ``Authorization`` headers and WebSocket subprotocols, even if
         it is expired; None if there is none."""
-        if self._rule is not None and self._rule.admits(authorizations, subprotocols):
+        offered = offered_tokens(authorizations, subprotocols)[:MOST_OFFERED]
+        if self._rule is not None and self._rule.admits_any(offered):
             return _API_ENTRY
         entries = self._file.entries() if self._file else ()
-        for token in offered_tokens(authorizations, subprotocols)[:MOST_OFFERED] if entries else ():
+        for token in offered:
             if (entry := find_entry(entries, token)) is not None:
                 return entry
         return None

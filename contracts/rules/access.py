@@ -67,10 +67,13 @@ class TokenRule:
 
     def admits(self, authorizations: Iterable[str], subprotocols: Iterable[str] = ()) -> bool:
         """Whether one of the ``Authorization`` headers or WebSocket subprotocols carries the token."""
+        return self.admits_any(offered_tokens(authorizations, subprotocols))
+
+    def admits_any(self, offered: Iterable[str]) -> bool:
+        """Whether one of these tokens is the token."""
         if self.token is None:
             return True
         expected = self.token.encode()
-        offered = offered_tokens(authorizations, subprotocols)
         return any(hmac.compare_digest(value.encode(), expected) for value in offered)
 
 

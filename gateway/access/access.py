@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from contracts.process.access_uses import AccessUses, uses_path
 from contracts.process.logs import get_logger
 from contracts.process.settings import Settings
-from contracts.process.tokens import TokenHolders
+from contracts.process.tokens import MOST_OFFERED, TokenHolders
 from contracts.rules.access import offered_tokens
 from contracts.rules.errors import RequestRefused
 from contracts.rules.rights import API_TOKEN_NAME, AccessEntry
@@ -69,11 +69,11 @@ class Access:
         wait_s = self._wrong_tokens.wait_s(address, now_s)
         entry = self._holders.holder(authorizations, subprotocols)
         if entry is None or entry.name == API_TOKEN_NAME:
-            offers = entry is not None or bool(offered_tokens(authorizations, subprotocols))
+            offers = len(offered_tokens(authorizations, subprotocols))
             if wait_s and offers:
                 raise _too_many(wait_s)
             if entry is None:
-                if offers:
+                for _ in range(min(offers, MOST_OFFERED)):
                     self.note_guess(peer)
                 detail = "Send the server's token: Authorization: Bearer …, or the subprotocol bearer.<token>."
                 raise RequestRefused(401, "token_required", detail)
@@ -119,10 +119,18 @@ class Access:
         return entry.name if entry is not None and self._names_recorders else None
 
     async def ended(self, entry: AccessEntry | None) -> None:
-        """Return when an entry is revoked, is expired, or may do less than it might. It may never return."""
-        while entry is None or self._holders.allows_all_of(entry, self._now()):
+        """Return when an entry is revoked, is expired, or may do less than it might. It may never return.
+
+        Two looks must agree: an editor that writes the file in place leaves it empty for a moment.
+        """
+        refused = 0
+        while (refused := 0 if self._is_allowed(entry) else refused + 1) < 2:
             await next_period(CHECK_S)
+        assert entry is not None
         log.info("access ended", entry=entry.name)
+
+    def _is_allowed(self, entry: AccessEntry | None) -> bool:
+        return entry is None or self._holders.allows_all_of(entry, self._now())
 
 
 def _too_many(wait_s: int) -> RequestRefused:

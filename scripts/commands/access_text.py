@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from contracts.process.access_file import AccessFile, read_access, read_access_text
+from contracts.process.access_file import MOST_FILE_BYTES, AccessFile, read_access, read_access_text
 from contracts.process.settings import Settings
 from contracts.rules.errors import A3CPError, ConfigurationError
 from contracts.rules.rights import AccessEntry
@@ -83,23 +84,33 @@ class LockedFile:
         entries, mistakes = read_access(text)
         if mistakes or set(entries) != set(expected):
             raise AccessError(f"cannot change {self._path} without touching another entry; edit it by hand")
+        if len(text.encode()) > MOST_FILE_BYTES:
+            raise AccessError(f"{self._path} would be longer than {MOST_FILE_BYTES:,} bytes; revoke what is not used")
         old = self._path.stat()
         with NamedTemporaryFile("w", dir=self._path.parent, prefix=f".{self._path.name}-", delete=False) as new:
             try:
                 new.write(text)
                 new.flush()
                 os.fsync(new.fileno())
-                if os.geteuid() == 0:  # root may change a file that a gateway of another user reads
-                    os.fchown(new.fileno(), old.st_uid, old.st_gid)
+                _as_before(new.fileno(), old)
                 Path(new.name).replace(self._path)
             except BaseException:
                 Path(new.name).unlink(missing_ok=True)
                 raise
 
 
+def _as_before(descriptor: int, old: os.stat_result) -> None:
+    """Give a file the rights of the old one: a gateway of another user may read it as its owner or by its group."""
+    if os.geteuid() == 0:
+        os.fchown(descriptor, old.st_uid, old.st_gid)
+    elif os.fstat(descriptor).st_gid != old.st_gid:
+        os.fchown(descriptor, -1, old.st_gid)
+    os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
+
+
 @contextmanager
 def changing(settings: Settings) -> Iterator[LockedFile]:
-    """Lock the file for this command, and create an empty one if there is none. Modes are 0600."""
+    """Lock the file for this command, and create an empty one, with mode 0600, if there is none."""
     path = access_path(settings).resolve()  # a link stays one
     try:
         descriptor = _locked(path)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime
 from typing import NamedTuple, Self
 
 from contracts.process.access_file import AccessFile
 from contracts.process.settings import Settings
-from contracts.rules.errors import ConfigurationError
+from contracts.rules.errors import A3CPError, ConfigurationError
 from scripts.commands.access_code import code_lines, new_address, qr_lines
 from scripts.stack.lan import LocalNetwork, network_address, on_local_network
+from scripts.terminal import printable
 
 __all__ = ["LocalPhones"]
 
@@ -46,7 +48,7 @@ class LocalPhones(NamedTuple):
         stack's, with its port and brokers.
 
         Raises:
-            A3CPError: no code can be made, or the stack failed.
+            A3CPError: the stack failed.
         """
         for line in await asyncio.to_thread(lambda: list(_lines(self.network, settings, self.recorder))):
             say(line)
@@ -61,21 +63,18 @@ def _recorder(settings: Settings, name: str | None) -> str | None:
     """The entry that the QR code signs in: the named one, or the only recorder; None if there are several or none.
 
     Raises:
-        ConfigurationError: there is no recorder of this name.
+        ConfigurationError: there is no recorder of this name, or it is expired.
     """
     entries = AccessFile(settings.access_file).entries() if settings.access_file else ()
-    recorders = {entry.name for entry in entries if entry.role == "record"}
+    now = datetime.now(UTC)
+    recorders = {entry.name for entry in entries if entry.role == "record" and not entry.is_expired(now)}
     if name is not None and name not in recorders:
-        raise ConfigurationError(f"--for: there is no entry named {name} with the role record in A3CP_ACCESS_FILE")
+        raise ConfigurationError(f"--for: no entry of A3CP_ACCESS_FILE is named {name}, records, and is valid")
     return name or (recorders.pop() if len(recorders) == 1 else None)
 
 
 def _lines(network: LocalNetwork, settings: Settings, name: str | None) -> Iterator[str]:
-    """Yield the lines: how to trust the certificate, and the address with its QR code. ``settings`` are the stack's.
-
-    Raises:
-        A3CPError: no code can be made.
-    """
+    """Yield the lines: how to trust the certificate, and the address with its QR code. ``settings`` are the stack's."""
     address = network_address(settings, settings.port)
     if network.certificate is not None:
         yield "Each phone has to trust this machine's authority, once:"
@@ -85,10 +84,17 @@ def _lines(network: LocalNetwork, settings: Settings, name: str | None) -> Itera
         for system, how in TRUST:
             yield f"  {system:<9}{how}"
         yield ""
-    if name is not None and sys.stdout.isatty():  # a code in a file or a service's log would sign its readers in
-        yield from code_lines(new_address(settings, name, address), name)
-    else:
-        yield from qr_lines(address)
-        yield f"  {address}"
-        yield f"A code that signs a phone in, so that it needs no token: a3cp access code {name or 'NAME'}"
+    yield from _sign_in_lines(settings, name, address)
     yield ""
+
+
+def _sign_in_lines(settings: Settings, name: str | None, address: str) -> Iterator[str]:
+    if name is not None and sys.stdout.isatty():  # a code in a file or a service's log would sign its readers in
+        try:
+            yield from code_lines(new_address(settings, name, address), name)
+            return
+        except A3CPError as error:  # the file may be read-only here; the stack is of use without a code
+            yield printable(f"No code for {name} can be made: {error}")
+    yield from qr_lines(address)
+    yield f"  {address}"
+    yield f"A code that signs a phone in, so that it needs no token: a3cp access code {name or 'NAME'}"

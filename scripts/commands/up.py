@@ -159,7 +159,6 @@ def up(
 
     Raises:
         FatalError: the stack cannot start, or a part failed and a restart would not help.
-        A3CPError: a code for the recorder cannot be made.
     """
     if sign_in is not None and not lan:
         raise ConfigurationError("--for: it says whom the QR code of --lan signs in; name --lan too")

@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, generate_private_key
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
@@ -72,7 +73,7 @@ def keep_certificate(folder: Path, machine: Machine, now: datetime) -> LocalCert
         if is_new or not _is_current(folder, certificate, machine, now):
             _issue(folder, certificate, key, machine, now)
     except OSError as error:
-        raise FatalError(f"A3CP_STATE_DIR: {error.filename}: {error.strerror}") from error
+        raise FatalError(f"A3CP_STATE_DIR: {error.filename or folder}: {error.strerror}") from error
     fingerprint = certificate.fingerprint(SHA256()).hex(":").upper()
     return LocalCertificate(folder / _AUTHORITY, folder / _SERVED, fingerprint, is_new)
 
@@ -101,7 +102,7 @@ def _read_authority(folder: Path) -> _Signed | None:
     try:
         certificate = x509.load_pem_x509_certificate((folder / _AUTHORITY).read_bytes())
         key = load_pem_private_key((folder / _AUTHORITY_KEY).read_bytes(), None)
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: the key has a password
         return None
     if not isinstance(key, _Key) or key.public_key() != certificate.public_key():
         return None

@@ -31,6 +31,7 @@ def test_an_entry_is_read() -> None:
         (ENTRY.replace('"record"', '"review"'), 1, "not limited to users"),
         (ENTRY.replace('["ana"]', '["a/b"]'), 1, "'a/b' is no user_id"),
         (ENTRY.replace("12:00:00Z", "12:00:00"), 4, "write a time with its offset"),
+        (ENTRY.replace("2027-02-27T12:00:00Z", "9999-12-31T23:00:00-12:00"), 4, "the years 2 to 9998"),
         (ENTRY.replace(HASH, "a3cp_secret"), 5, "the hash of a token"),
         (ENTRY.replace("users", "user"), 3, "there is no such setting; there are role, users, expires, token"),
         (ENTRY + ENTRY.replace("ana-phone", "other"), 10, "ana-phone has the same token"),

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from contracts.process.access_uses import read_uses, uses_path
 from contracts.process.settings import Settings
+from contracts.process.tokens import MOST_OFFERED
 from contracts.rules.errors import ConfigurationError, RequestRefused
 from contracts.rules.rights import hash_token
 from gateway.access import access as access_module
@@ -81,6 +82,17 @@ def test_an_address_that_guesses_has_to_wait_but_a_token_of_the_file_stays_valid
     assert code_of(access, "operator", "192.0.2.2") == "api-token"
     clock.s = WINDOW_S
     assert code_of(access, "operator") == "api-token"
+
+
+def test_many_tokens_in_one_request_are_as_many_guesses(tmp_path: Path) -> None:
+    access = accessed(tmp_path, Clock())
+    guesses = [f"bearer.guess{number}" for number in range(1000)]
+    with pytest.raises(RequestRefused, match="Send the server's token"):
+        access.admit([], [*guesses, "bearer.operator"], "192.0.2.1")
+    for _ in range(MOST_WRONG_TOKENS // MOST_OFFERED):
+        with pytest.raises(RequestRefused):
+            access.admit([], guesses, "192.0.2.1")
+    assert code_of(access, "operator") == "429 too_many_failures 60"
 
 
 def test_an_entry_that_asks_for_what_it_may_not_have_has_to_wait(tmp_path: Path) -> None:
@@ -205,6 +217,23 @@ async def test_more_rights_end_no_socket(tmp_path: Path) -> None:
             await access.ended(entry)
     clock.s = 3600.0
     await access.ended(entry)
+
+
+async def test_a_file_that_is_empty_for_a_moment_ends_no_socket(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    access = accessed(tmp_path, Clock())
+    entry = access.admit(["Bearer a3cp_1"], [], "")
+    file = tmp_path / "access.toml"
+    texts = iter([file.read_text(), "", ""])
+    file.write_text("")
+
+    async def written(_: float) -> None:
+        file.write_text(next(texts))
+
+    monkeypatch.setattr(access_module, "next_period", written)
+    await access.ended(entry)
+    assert list(texts) == []
 
 
 def test_a_mistake_in_the_file_ends_the_start(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from contracts.process.access_file import AccessFile
+from contracts.process.access_file import MOST_FILE_BYTES, AccessFile
 from contracts.process.access_uses import AccessUses, uses_path
 from contracts.process.settings import Settings
 from contracts.rules.access import is_token
@@ -139,6 +140,23 @@ def test_an_entry_that_cannot_be_cut_out_is_left_to_the_operator(a3cp: Run, path
     with pytest.raises(AccessError, match="edit it by hand"):
         revoke_entry(Settings(access_file=path), "lab")
     assert len(AccessFile(path).entries()) == 1
+
+
+def test_a_change_leaves_the_file_to_those_who_may_read_it(a3cp: Run, path: Path) -> None:
+    a3cp("add", "lab", "--role", "review")
+    path.chmod(0o640)
+    group = next((each for each in os.getgroups() if each != os.getegid()), os.getegid())
+    os.chown(path, -1, group)
+    assert a3cp("add", "ward", "--role", "review")[0] == 0
+    assert (stat.S_IMODE(path.stat().st_mode), path.stat().st_gid) == (0o640, group)
+
+
+def test_the_file_never_becomes_longer_than_a_gateway_reads(a3cp: Run, path: Path) -> None:
+    a3cp("add", "lab", "--role", "review")
+    path.write_text(path.read_text() + "#" * (MOST_FILE_BYTES - path.stat().st_size - 40))
+    code, _, err = a3cp("add", "ward", "--role", "review")
+    assert code == 1 and "would be longer than 262,144 bytes; revoke" in err
+    assert a3cp("revoke", "lab")[0] == 0
 
 
 def test_commands_at_the_same_time_lose_nothing(path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import ssl
 import stat
 from datetime import UTC, datetime, timedelta
@@ -10,11 +12,17 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from pydantic import SecretStr
 
 from contracts.process.settings import Settings
 from contracts.process.tls import ServedCertificate
-from contracts.rules.errors import ConfigurationError
+from contracts.rules.errors import ConfigurationError, FatalError
 from scripts.commands.access import add_entry
 from scripts.stack import authority, lan
 from scripts.stack.authority import keep_certificate
@@ -118,6 +126,25 @@ async def test_a_running_stack_gets_a_certificate_for_its_new_address_and_says_i
     await until(lambda: said, unless=keeping.done)
     assert said[0].startswith("The certificate cannot be renewed: A3CP_STATE_DIR: ")
     keeping.cancel()
+
+
+def test_a_full_disk_and_a_key_with_a_password_are_no_riddle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "tls"
+    first = keep_certificate(folder, HOME, NOW)
+    key = load_pem_private_key((folder / "authority.key").read_bytes(), None)
+    (folder / "authority.key").write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret"))
+    )
+
+    def is_full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(authority, "_write", is_full)
+        with pytest.raises(FatalError, match=f"A3CP_STATE_DIR: {folder}: No space left on device"):
+            keep_certificate(folder, HOME, NOW)
+    made = keep_certificate(folder, HOME, NOW)
+    assert made.is_new and made.fingerprint != first.fingerprint
 
 
 def test_the_local_network_is_served_only_to_those_who_have_a_token(tmp_path: Path) -> None:

@@ -1,0 +1,50 @@
+"""What `a3cp up --lan` prints: for whom it makes a code, and that a code that cannot be made stops nothing."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from contracts.process.settings import Settings
+from contracts.rules.errors import ConfigurationError
+from scripts.commands import lan
+from scripts.commands.access import AccessError, add_entry
+from scripts.commands.lan import LocalPhones
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def settings_in(folder: Path) -> Settings:
+    settings = Settings(access_file=folder / "access.toml", state_dir=folder / "state", api_token=SecretStr("operator"))
+    add_entry(settings, "ana-phone", "record", ["ana"], 90)
+    return settings
+
+
+def test_an_expired_recorder_gets_no_code(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    add_entry(settings, "old-phone", "record", ["ana"], 90)
+    file = tmp_path / "access.toml"
+    before, _, after = file.read_text().rpartition("expires = ")
+    file.write_text(before + "expires = 2020" + after[4:])
+    assert LocalPhones.of(settings, None).recorder == "ana-phone"
+    with pytest.raises(ConfigurationError, match=r"--for: no entry .* is named old-phone, records, and is valid"):
+        LocalPhones.of(settings, "old-phone")
+
+
+def test_a_code_that_cannot_be_made_leaves_the_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> str:
+        raise AccessError("access.toml: Read-only file system")
+
+    monkeypatch.setattr(lan, "new_address", fails)
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    phones = LocalPhones.of(settings_in(tmp_path), None)
+    lines = list(lan._lines(phones.network, phones.network.settings, phones.recorder))
+    assert "No code for ana-phone can be made: access.toml: Read-only file system" in lines
+    assert lines[-2] == "A code that signs a phone in, so that it needs no token: a3cp access code ana-phone"
