@@ -17,7 +17,7 @@ import redis
 
 from contracts.broker.pool import SharingClient
 from contracts.broker.roles import AsyncBroker, Broker, Role, broker_errors
-from contracts.broker.shared_connection import Template
+from contracts.broker.shared_connection import Changes, Template
 from contracts.rules.errors import UnreadableValue
 
 __all__ = [
@@ -117,20 +117,22 @@ async def run(broker: AsyncBroker, call: Call[T]) -> T:
 
 def prepare(
     broker: AsyncBroker, call: Call[T], changing: Sequence[int]
-) -> Callable[[Sequence[str | bytes], Callable[[Any], None]], bool]:
+) -> Callable[[Changes, Callable[[Any], None]], bool]:
     """Return a function that sends a script at once, without waiting. The places ``changing`` in the arguments of
-    ``call`` are left open.
+    ``call`` are left open; one of them is bytes.
 
     Call the function with their values, as `Template.encode` takes them, and with a function that gets the broker's raw
     answer or an error of redis-py. It returns False if no connection is open. If the answer is an error of any kind,
     use `run`, which also loads a script that the broker does not have.
     """
     if call.name not in OFTEN or not isinstance(broker, SharingClient):
-        return lambda _values, _on_answer: False
+        return lambda _changes, _on_answer: False
     begin = broker.shared.begin
     arguments = [None if place in changing else argument for place, argument in enumerate(call.arguments)]
-    template = Template(["EVALSHA", _source(call.name)[1], len(call.keys), *call.keys, *arguments])
-    return lambda values, on_answer: begin(template.encode(*values), on_answer)
+    head: list[Argument | None] = ["EVALSHA", _source(call.name)[1], len(call.keys), *call.keys]
+    bytes_at = next(place for place in changing if isinstance(call.arguments[place], bytes))
+    template = Template([*head, *arguments], len(head) + bytes_at)
+    return lambda changes, on_answer: begin(template.encode(*changes), on_answer)
 
 
 def run_sync(broker: Broker, call: Call[T]) -> T:

@@ -19,7 +19,7 @@ import hiredis
 import redis
 from redis.asyncio.connection import AbstractConnection
 
-__all__ = ["SharedConnection", "Template"]
+__all__ = ["Changes", "SharedConnection", "Template", "bulk"]
 
 
 Word = str | bytes | int | float
@@ -189,37 +189,36 @@ COPIED_BYTES = 1024
 """Words shorter than this are copied into one buffer; longer ones are written without a copy."""
 
 
+Changes = tuple[tuple[str, ...], bytes, tuple[str, ...]]
+"""The words of a command that are not always the same: texts, each as `bulk` writes it, bytes, and again texts."""
+
+
+def bulk(text: str) -> str:
+    """Encode one word of a command, which must be ASCII."""
+    return f"${len(text)}\r\n{text}\r\n"
+
+
 class Template:
     """A command most of whose words are always the same. They are encoded once.
 
     Args:
         words: the command's words; None for each word that `encode` gets.
+        bytes_at: which of the words is the one of bytes.
     """
 
-    def __init__(self, words: Sequence[Word | None]) -> None:
-        text = [f"*{len(words)}\r\n"]
-        self._before: list[str] = []
-        for word in words:
-            if word is None:
-                self._before.append("".join(text))
-                text = []
-            else:
-                text += map(bytes.decode, _encoded([word]))
-        self._end = "".join(text)
+    def __init__(self, words: Sequence[Word | None], bytes_at: int) -> None:
+        self._before = f"*{len(words)}\r\n{_pattern(words[:bytes_at])}$%d\r\n"
+        self._after = f"\r\n{_pattern(words[bytes_at + 1 :])}"
 
-    def encode(self, *values: str | bytes) -> list[bytes]:
-        """The command's pieces, as `SharedConnection.begin` takes them. Texts must be ASCII; a value of bytes becomes a
-        piece itself and is not copied."""
-        pieces: list[bytes] = []
-        text = ""
-        for before, value in zip(self._before, values, strict=True):
-            if isinstance(value, bytes):
-                pieces += f"{text}{before}${len(value)}\r\n".encode(), value
-                text = "\r\n"
-            else:
-                text = f"{text}{before}${len(value)}\r\n{value}\r\n"
-        pieces.append(f"{text}{self._end}".encode())
-        return pieces
+    def encode(self, before: tuple[str, ...], value: bytes, after: tuple[str, ...]) -> tuple[bytes, ...]:
+        """The command's pieces, as `SharedConnection.begin` takes them. ``value`` is a piece itself, and not copied."""
+        return (self._before % (*before, len(value))).encode(), value, (self._after % after).encode()
+
+
+def _pattern(words: Sequence[Word | None]) -> str:
+    """The words as a pattern of the operator ``%``."""
+    literal = (None if word is None else b"".join(_encoded([word])).decode() for word in words)
+    return "".join("%s" if text is None else text.replace("%", "%%") for text in literal)
 
 
 def _packed(words: Sequence[Word]) -> list[bytes]:

@@ -21,9 +21,10 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """Put this frame into the forward queue."""
+    """Put this frame into the forward queue. ``timestamp_frame`` is the item's, as `format_utc` writes it."""
 
     item: ForwardItem
+    timestamp_frame: str
 
 
 @dataclass(frozen=True, slots=True)

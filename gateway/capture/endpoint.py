@@ -219,9 +219,9 @@ class CaptureConnection:
     def _perform(self, action: Action) -> None:
         """Perform an action that does not wait; a frame needs room in the forward queue."""
         match action:
-            case Forward(item):
+            case Forward(item, timestamp_frame):
                 assert self._forwarder is not None
-                self._forwarder.put(item)
+                self._forwarder.put(item, timestamp_frame)
                 self._metrics.forwarded.add(item.byte_length, len(self._forwarder))
             case CheckSession():
                 assert self._window is not None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, cast
 
 from contracts.broker.roles import AsyncBroker, BrokerFull
 from contracts.broker.script import prepare, run
+from contracts.broker.shared_connection import Changes
 from contracts.process.retry import backoff_s
 from contracts.rules.codes import CaptureCode
 from contracts.rules.errors import BrokerUnavailable, CaptureError, UnreadableValue
@@ -45,8 +46,8 @@ class Forwarder:
         self._frames = frames
         self._limits = limits
         self._loop = asyncio.get_running_loop()
-        self._begin: Callable[[Sequence[str | bytes], Callable[[Any], None]], bool] | None = None
-        self._queue: deque[ForwardItem] = deque()
+        self._begin: Callable[[Changes, Callable[[Any], None]], bool] | None = None
+        self._queue: deque[tuple[ForwardItem, str]] = deque()
         self._bytes = 0
         self._changed = asyncio.Event()
         self._slow = asyncio.Event()
@@ -67,10 +68,10 @@ class Forwarder:
             not self._queue or self._bytes + size <= limits.max_forward_buffer_bytes
         )
 
-    def put(self, item: ForwardItem) -> None:
-        """Queue a frame for which there is room."""
-        self._queue.append(item)
-        self._bytes += item.byte_length
+    def put(self, item: ForwardItem, timestamp_frame: str) -> None:
+        """Queue a frame for which there is room. ``timestamp_frame`` is the item's, as `format_utc` writes it."""
+        self._queue.append((item, timestamp_frame))
+        self._bytes += len(item.payload)
         if len(self._queue) == 1 and not self._slow.is_set():
             self._send()
 
@@ -151,7 +152,7 @@ class Forwarder:
             while True:
                 await self._slow.wait()
                 while self._queue:
-                    await self._push(self._queue[0])
+                    await self._push(self._queue[0][0])
                     self._drop_first()
                     self._call_waiting()
                 self._slow.clear()
@@ -177,10 +178,10 @@ class Forwarder:
 
     def _send(self) -> None:
         """Send the first frame if there is an open connection, else leave it to `run`."""
-        item = self._queue[0]
+        item, timestamp_frame = self._queue[0]
         if self._begin is None:
             self._begin = prepare(self._frames, push_frame(item, self._limits), PUSH_CHANGES)
-        if not self._begin(push_changes(item), self._on_reply):
+        if not self._begin(push_changes(item, timestamp_frame), self._on_reply):
             self._slow.set()
 
     def _on_reply(self, reply: Any) -> None:
@@ -195,7 +196,7 @@ class Forwarder:
     def _drop_first(self) -> None:
         """The first frame is in the stream: drop it from the queue."""
         self._wait_error = None
-        self._bytes -= self._queue.popleft().byte_length
+        self._bytes -= len(self._queue.popleft()[0].payload)
         self._changed.set()
 
     async def _wait_for_change(self) -> None:

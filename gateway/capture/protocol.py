@@ -59,7 +59,7 @@ class CaptureProtocol:
         self._people = people
         self._connected_at = now
         self._bytes = 0
-        self._pending: FrameMeta | Announced | None = None
+        self._pending: Announced | None = None
         self._pending_at = 0.0
         self._header = b""
         self._last_frame: datetime | None = None
@@ -151,7 +151,7 @@ class CaptureProtocol:
             case CaptureOpen():
                 return self._on_open(message)
             case FrameMeta():
-                actions = self._on_meta(self._active(message), message, now)
+                actions = self._on_meta(self._active(message), Announced.by(message), now)
                 self._metas.learn(text)
                 return actions
             case CaptureClose():
@@ -181,7 +181,7 @@ class CaptureProtocol:
             _violation("the identifiers changed")
         return mine
 
-    def _on_meta(self, opened: CaptureOpen, meta: FrameMeta | Announced, now: float) -> tuple[Action, ...]:
+    def _on_meta(self, opened: CaptureOpen, meta: Announced, now: float) -> tuple[Action, ...]:
         limits = self.limits
         if meta.seq != self.frames + 1:
             _violation(f"seq {meta.seq} came instead of {self.frames + 1}")
@@ -210,19 +210,11 @@ class CaptureProtocol:
         self._last_frame = meta.timestamp_frame
         self._bytes += meta.byte_length
         self.frames = meta.seq
-        item = ForwardItem(
-            capture_id=opened.capture_id,
-            seq=meta.seq,
-            timestamp_frame=meta.timestamp_frame,
-            payload=payload,
-            byte_length=meta.byte_length,
-            encoding=opened.encoding,
-            width=opened.width,
-            height=opened.height,
-            user_id=opened.user_id,
-            session_id=opened.session_id,
-        )
-        return (Forward(item),)
+        item = ForwardItem(  # by position: names take twice as long
+            opened.capture_id, meta.seq, meta.timestamp_frame, payload, opened.encoding, opened.width, opened.height,
+            opened.user_id, opened.session_id,
+        )  # fmt: skip
+        return (Forward(item, meta.moment),)
 
     def _on_close(self, close: CaptureClose) -> tuple[Action, ...]:
         opened = self._active(close)

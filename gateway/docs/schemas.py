@@ -21,7 +21,7 @@ from contracts.rules.ids import Identifier, RecordId, SchemaVersion, SessionId, 
 from contracts.rules.quality_reasons import QualityVerdict
 from gateway.docs.examples import EXAMPLES
 
-__all__ = ["Schema", "components", "entry_schema", "reference"]
+__all__ = ["NUMBER", "Schema", "components", "entry_schema", "reference"]
 
 Schema = dict[str, Any]
 
@@ -126,7 +126,9 @@ def _sharing(schema: Any, named: dict[str, Schema]) -> Any:
     return reference(name) if name else {key: _sharing(value, named) for key, value in schema.items()}
 
 
-_NUMBER: Schema = {"type": "string", "pattern": "^(0|[1-9][0-9]*)$"}
+NUMBER: Schema = {"type": "string", "pattern": "^(0|[1-9][0-9]*)$"}
+"""A whole number in a stream entry."""
+
 _ENTRY_FIELDS: dict[str, Schema] = {
     "capture_id": reference("Identifier"),
     "user_id": reference("Identifier"),
@@ -142,17 +144,17 @@ _ENTRY_FIELDS: dict[str, Schema] = {
 
 
 def entry_schema(entry: type, description: str, fields: dict[str, Schema]) -> Schema:
-    """The schema of a stream entry: the fields of the dataclass that writes it, all as strings, as Redis stores them.
+    """The schema of a stream entry: the fields of the class that writes it, all as strings, as Redis stores them.
 
     Args:
-        fields: schemas of fields that the dataclass does not describe or does not have.
+        fields: schemas of fields that the class does not describe or does not have.
     """
     made: dict[str, Schema] = {}
     for name, kind in get_type_hints(entry).items():
         if name in _ENTRY_FIELDS:
             made[name] = _ENTRY_FIELDS[name]
         elif kind in (int, datetime):
-            made[name] = _NUMBER if kind is int else reference("UtcDatetime")
+            made[name] = NUMBER if kind is int else reference("UtcDatetime")
         else:
             made[name] = {"type": "string"}
     properties = made | fields

@@ -16,7 +16,7 @@ from contracts.state.erasures import ErasureRequest
 from contracts.state.events import EventEntry
 from contracts.state.frame import ForwardItem, TerminalEntry
 from contracts.state.live import Answer, LiveFrame
-from gateway.docs.schemas import Schema, entry_schema, reference
+from gateway.docs.schemas import NUMBER, Schema, entry_schema, reference
 
 __all__ = ["STREAMS", "Entry", "Stream"]
 
@@ -91,7 +91,7 @@ _ERASURE = Entry(
 _FRAME = Entry(
     "FrameEntry",
     entry_schema(ForwardItem, "One frame. Its entry ID is `<seq>-0`; `byte_length` is the length of `payload`.",
-                 {"payload": _JPEG, "encoding": {"type": "string", "const": "jpeg"}}),
+                 {"payload": _JPEG, "byte_length": NUMBER, "encoding": {"type": "string", "const": "jpeg"}}),
 )  # fmt: skip
 _TERMINAL = Entry(
     "TerminalEntry",

@@ -105,7 +105,7 @@ class Backlog:
 
 def _item(window: CaptureWindow, seq: int, jpeg: bytes) -> ForwardItem:
     return ForwardItem(
-        window.capture_id, seq, _at(window, seq - 1), jpeg, len(jpeg), "jpeg", window.width, window.height,
+        window.capture_id, seq, _at(window, seq - 1), jpeg, "jpeg", window.width, window.height,
         window.user_id, window.session_id,
     )  # fmt: skip
 

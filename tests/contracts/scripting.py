@@ -51,7 +51,7 @@ def window(
 def frame(capture_id: str, seq: int, payload: bytes = b"\xff\xd8pixels\xff\xd9") -> ForwardItem:
     """Frame ``seq``, taken at 15 frames per second."""
     moment = START + timedelta(milliseconds=seq * 1000 // 15)
-    return ForwardItem(capture_id, seq, moment, payload, len(payload), "jpeg", 640, 480, "user-1", SESSION)
+    return ForwardItem(capture_id, seq, moment, payload, "jpeg", 640, 480, "user-1", SESSION)
 
 
 def erasure_request(capture_id: str, user_id: str = "user-1", session_id: str = SESSION) -> ErasureRequest:

@@ -166,7 +166,7 @@ class BrokerCapture:
         window = self.window
         moment = START + timedelta(milliseconds=100 * seq)
         return ForwardItem(
-            window.capture_id, seq, moment, payload, len(payload), "jpeg", window.width, window.height,
+            window.capture_id, seq, moment, payload, "jpeg", window.width, window.height,
             window.user_id, window.session_id,
         )  # fmt: skip
 

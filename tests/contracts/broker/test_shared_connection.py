@@ -15,7 +15,7 @@ import redis
 from contracts.broker.pool import SharingClient
 from contracts.broker.roles import connect
 from contracts.broker.script import run
-from contracts.broker.shared_connection import COPIED_BYTES, Template, _packed
+from contracts.broker.shared_connection import COPIED_BYTES, Template, _packed, bulk
 from contracts.rules.errors import BrokerUnavailable
 from contracts.state import captures
 from contracts.state.frame import TerminalEntry
@@ -39,20 +39,18 @@ def test_a_command_is_packed_as_hiredis_packs_it(words: tuple[str | bytes | int 
     assert b"".join(_packed(words)) == hiredis.pack_command(words)
 
 
-@pytest.mark.parametrize("values", [(b"frame", "7"), ("seq", bytes(COPIED_BYTES)), (b"", b"\r\n")])
-def test_a_template_encodes_the_same_command(values: tuple[str | bytes, ...]) -> None:
-    template = Template(["EVALSHA", "größe", 2, None, "k", None, 1.5])
-    expected = hiredis.pack_command(("EVALSHA", "größe", 2, values[0], "k", values[1], 1.5))
-    assert b"".join(template.encode(*values)) == expected
-    assert b"".join(Template([None, "end", None]).encode(*values)) == hiredis.pack_command(
-        (values[0], "end", values[1])
-    )
+@pytest.mark.parametrize("value", [b"frame", bytes(COPIED_BYTES), b"", b"\r\n%s"])
+def test_a_template_encodes_the_same_command(value: bytes) -> None:
+    words: list[str | bytes | int | float | None] = ["EVALSHA", "größe", 2, None, "50%", None, "%s", None, 1.5]
+    pieces = Template(words, 5).encode((bulk("7"),), value, (bulk(""),))
+    assert b"".join(pieces) == hiredis.pack_command(("EVALSHA", "größe", 2, "7", "50%", value, "%s", "", 1.5))
+    assert b"".join(Template([None], 0).encode((), value, ())) == hiredis.pack_command((value,))
 
 
 def test_a_frame_is_not_copied() -> None:
     frame = bytes(COPIED_BYTES)
     assert any(piece is frame for piece in _packed(("SET", "k", frame, "more")))
-    assert any(piece is frame for piece in Template(["SET", "k", None, "more"]).encode(frame))
+    assert any(piece is frame for piece in Template(["SET", "k", None, "more"], 2).encode((), frame, ()))
 
 
 @asynccontextmanager

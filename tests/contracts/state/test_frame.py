@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.broker.shared_connection import bulk
+from contracts.rules.ids import format_utc
 from contracts.rules.limits import CaptureLimits
 from contracts.state.frame import (
     PUSH_CHANGES,
@@ -25,9 +26,7 @@ START = datetime(2026, 1, 31, 12, 0, 0, 123_000, tzinfo=UTC)
 
 
 def item(payload: bytes = b"\xff\xd8jpeg\xff\xd9", seq: int = 1) -> ForwardItem:
-    return ForwardItem(
-        "capture-1", seq, START, payload, len(payload), "jpeg", 640, 480, "user-1", "sess_0123456789abcdef"
-    )
+    return ForwardItem("capture-1", seq, START, payload, "jpeg", 640, 480, "user-1", "sess_0123456789abcdef")
 
 
 def fields_of(entry: ForwardItem | TerminalEntry) -> dict[bytes, bytes]:
@@ -67,11 +66,16 @@ def test_a_terminal_entry_reads_back_as_it_was_written(entry: TerminalEntry) -> 
 @pytest.mark.parametrize("seq", [1, 12])
 def test_all_arguments_of_a_push_that_differ_between_frames_are_its_changes(seq: int) -> None:
     limits = CaptureLimits()
-    later = replace(item(bytes(5_000), seq), timestamp_frame=START + timedelta(seconds=seq))
-    arguments = list(push_frame(item(), limits).arguments)
-    for place, value in zip(PUSH_CHANGES, push_changes(later), strict=True):
+    later = item(bytes(5_000), seq)._replace(timestamp_frame=START + timedelta(seconds=seq))
+    arguments = [
+        value if isinstance(value, bytes) else bulk(str(value)) for value in push_frame(item(), limits).arguments
+    ]
+    before, payload, after = push_changes(later, format_utc(later.timestamp_frame))
+    for place, value in zip(PUSH_CHANGES, [*before, payload, *after], strict=True):
         arguments[place] = value
-    assert list(map(str, arguments)) == list(map(str, push_frame(later, limits).arguments))
+    assert arguments == [
+        value if isinstance(value, bytes) else bulk(str(value)) for value in push_frame(later, limits).arguments
+    ]
 
 
 @pytest.mark.parametrize(
@@ -91,9 +95,9 @@ def test_an_answer_of_another_form_is_no_success(answer: object) -> None:
     assert not is_taken(answer)
 
 
-def test_a_frame_whose_length_is_not_its_payloads_cannot_be_made() -> None:
+def test_a_frame_whose_length_is_not_its_payloads_is_refused() -> None:
     with pytest.raises(ValueError, match="byte_length is 3, the payload has 4 bytes"):
-        ForwardItem("c", 1, START, b"four", 3, "jpeg", 1, 1, "u", "s")
+        decode_entry({**fields_of(item(b"four")), b"byte_length": b"3"})
 
 
 @pytest.mark.parametrize("field", list(item().encode()[::2]))

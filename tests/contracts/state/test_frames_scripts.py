@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -108,7 +107,7 @@ def test_a_seq_that_was_taken_with_another_size_is_a_conflict(opened: ScriptedCa
 def test_a_seq_that_was_taken_with_another_time_is_a_conflict(opened: ScriptedCapture) -> None:
     opened.push(1)
     item = frame(opened.capture_id, 1)
-    later = replace(item, timestamp_frame=item.timestamp_frame + timedelta(milliseconds=1))
+    later = item._replace(timestamp_frame=item.timestamp_frame + timedelta(milliseconds=1))
     assert opened.backend.run(push_frame(later, opened.limits)).conflict
     assert opened.entries() == ["1-0"]
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any
 from unittest import mock
 
 import pytest
 
 from contracts.broker.roles import BrokerFull
+from contracts.broker.shared_connection import Changes
 from contracts.rules.errors import BrokerUnavailable, CaptureError
+from contracts.rules.ids import format_utc
 from contracts.rules.limits import CaptureLimits
 from contracts.state.frame import ForwardItem, PushReply
 from gateway.capture import forwarder
@@ -24,12 +25,12 @@ OK, FULL = PushReply(depth=1), PushReply(full=True)
 
 
 def item(seq: int, size: int = 10) -> ForwardItem:
-    return ForwardItem("capture", seq, START, bytes(size), size, "jpeg", 64, 48, "user", SESSION)
+    return ForwardItem("capture", seq, START, bytes(size), "jpeg", 64, 48, "user", SESSION)
 
 
 async def put(queue: Forwarder, frame: ForwardItem) -> None:
     await queue.wait_for_room(frame.byte_length)
-    queue.put(frame)
+    queue.put(frame, format_utc(frame.timestamp_frame))
 
 
 class Broker:
@@ -57,9 +58,9 @@ class Broker:
         return reply
 
     def prepare(self, _broker: Any, _call: Any, _changing: Any) -> Callable[..., bool]:
-        def begin(values: Sequence[str | bytes], on_answer: Callable[[Any], None]) -> bool:
+        def begin(changes: Changes, on_answer: Callable[[Any], None]) -> bool:
             if self.shares:
-                reply = asyncio.ensure_future(self._reply(int(values[0])))
+                reply = asyncio.ensure_future(self._reply(int(changes[0][0].split()[1])))
                 reply.add_done_callback(lambda done: on_answer(done.exception() or done.result()))
             return self.shares
 
@@ -253,7 +254,7 @@ async def test_an_answer_to_a_discarded_frame_is_ignored(monkeypatch: pytest.Mon
 
 
 def test_an_item_never_shows_its_payload() -> None:
-    assert "SECRET" not in repr(replace(item(1), payload=b"SECRET", byte_length=6))
+    assert "SECRET" not in repr(item(1)._replace(payload=b"SECRET"))
 
 
 async def test_a_wait_for_an_empty_queue_ends_if_the_forwarder_fails() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from contracts.messages.capture import FrameMeta, parse_capture_message
-from gateway.capture.frame_meta import FrameMetas
+from gateway.capture.frame_meta import Announced, FrameMetas
 from tests.support.messages import Client
 
 CLIENT = Client()
@@ -48,6 +48,10 @@ def validated(text: str) -> Any:
 
 @given(CHANGES, st.sets(st.sampled_from(FIELDS), max_size=1), st.booleans())
 @example({"seq": True}, set(), False)
+@example({"timestamp_frame": "2026-01-31T12:00:00.066Z"}, set(), False)
+@example({"timestamp_frame": "2026-01-31T12:00:00,066Z"}, set(), False)
+@example({"timestamp_frame": "2026-01-31T12:00:00.0661+02:00"}, set(), False)
+@example({"timestamp_frame": "2026-01-31T12:00:00.06612345"}, set(), False)
 @example({"byte_length": 0}, set(), False)
 @example({"source": None}, set(), False)
 @example({"record_id": CLIENT.record_id.upper()}, set(), False)
@@ -58,7 +62,7 @@ def test_what_is_read_quickly_is_what_the_schema_reads(changes: dict[str, Any], 
     if quick is not None:
         full = validated(text)
         assert isinstance(full, FrameMeta)
-        assert quick == (full.record_id, full.seq, full.timestamp_frame, full.byte_length)
+        assert quick == Announced.by(full)
         assert (full.user_id, full.session_id, full.capture_id) == (
             CLIENT.user_id,
             CLIENT.session_id,

@@ -54,7 +54,7 @@ async def opened(gateway: Reached) -> CaptureWindow:
 
 
 async def push(gateway: Reached, made: CaptureWindow, seq: int) -> None:
-    item = ForwardItem(made.capture_id, seq, START, b"x" * 10, 10, "jpeg", 64, 48, made.user_id, made.session_id)
+    item = ForwardItem(made.capture_id, seq, START, b"x" * 10, "jpeg", 64, 48, made.user_id, made.session_id)
     await run(gateway.state.frames, push_frame(item, CaptureLimits()))
 
 

@@ -133,7 +133,7 @@ def _fields(written: list[Any]) -> dict[str, str]:
     return dict(zip(texts[::2], texts[1::2], strict=True))
 
 
-_FRAME = ForwardItem("c-1", 1, NOW, b"\xff\xd8", 2, "jpeg", 640, 480, "user-1", "sess_0123456789abcdef")
+_FRAME = ForwardItem("c-1", 1, NOW, b"\xff\xd8", "jpeg", 640, 480, "user-1", "sess_0123456789abcdef")
 _EVENT = EventEntry(b"{}", "user-1", "sess_0123456789abcdef", "c7864313-62bd-4510-bd47-471312f0ceb5", "c-1")
 _WHO, _PARENT = ("c-1", "user-1", "sess_0123456789abcdef"), f"00-{'a' * 32}-{'b' * 16}-01"
 _BURIED = dead_letters.dead_letter("1-0", Receipt(error="missing_session_path", detail="no"),

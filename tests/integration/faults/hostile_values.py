@@ -84,9 +84,7 @@ class Victim:
         jpeg, now = _jpeg(), datetime.now(UTC)
         yield (
             "1-0",
-            ForwardItem(
-                self.capture_id, 1, now, jpeg, len(jpeg), "jpeg", 640, 480, self.user_id, self.session_id
-            ).encode(),
+            ForwardItem(self.capture_id, 1, now, jpeg, "jpeg", 640, 480, self.user_id, self.session_id).encode(),
         )
         yield "2-0", TerminalEntry("close", timestamp_end=now).encode()
 
