@@ -22,8 +22,9 @@ from gateway.consent.text import load_consent_text
 from gateway.studies.folder import StudyFolder
 from scripts.commands.check_result import CheckResult, Verdict
 from scripts.commands.doctor_brokers import examine_brokers, judge_debuggers, judge_frames_on_disk
-from scripts.commands.exposure import examine_access
+from scripts.commands.exposure import examine_access, examine_entries
 from scripts.commands.folders import examine_folders
+from scripts.stack.authority import certificate_file
 from scripts.stack.running import RUNNING, running_stack
 from scripts.stack.stack import gateway_address
 from scripts.terminal import many
@@ -72,6 +73,7 @@ def examine(settings: Settings) -> list[CheckResult]:
         judge_overcommit(_read("/proc/sys/vm/overcommit_memory")),
         *judge_debuggers(_read("/proc/sys/kernel/yama/ptrace_scope"), settings.frames_url is None),
         examine_access(settings),
+        *examine_entries(settings, datetime.now(UTC)),
     ]
 
 
@@ -193,7 +195,10 @@ def _port(settings: Settings) -> CheckResult:
 
 
 def _certificate(settings: Settings) -> list[CheckResult]:
-    """Check the certificate of HTTPS, if there is one."""
+    """Check the certificate of HTTPS, if there is one. That of an `a3cp up --lan` has its key in the same file."""
+    running = running_stack(settings) if settings.tls_cert is None else None
+    if running is not None and running.tls_cert == certificate_file(settings.state_dir).absolute():
+        settings = settings.model_copy(update={"tls_cert": running.tls_cert, "tls_key": running.tls_cert})
     if settings.tls_cert is None:
         return []
     fix = "name a certificate in PEM, with those of its authorities after it, and its key"

@@ -1,22 +1,28 @@
-"""The check of `a3cp doctor` about access: which machines reach the gateway, and whether it asks for a token. If a
-gateway runs here, the check examines that one, else the settings."""
+"""The checks of `a3cp doctor` about access: which machines reach the gateway, and which tokens it takes.
+
+If a gateway runs here, they examine that one, else the settings.
+"""
 
 from __future__ import annotations
 
 import ipaddress
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 
+from contracts.process.access_file import AccessFile
 from contracts.process.certificates import pinned_context
 from contracts.process.settings import Settings
+from contracts.rules.errors import ConfigurationError
 from scripts.commands.check_result import CheckResult
 from scripts.stack.own_gateway import own_gateway
 from scripts.stack.running import running_stack
+from scripts.terminal import many
 
-__all__ = ["examine_access", "judge_access", "listening_on"]
+__all__ = ["examine_access", "examine_entries", "judge_access", "listening_on"]
 
 ANSWER_S = 3.0
 _LISTEN = "0A"
@@ -45,6 +51,25 @@ def judge_access(host: str, asks: bool, who: str = "the gateway", *, is_proxied:
     return CheckResult(
         "access", "warn", f"{who} {where} and asks for no token", "set A3CP_ACCESS_FILE or A3CP_API_TOKEN"
     )
+
+
+def examine_entries(settings: Settings, now: datetime) -> list[CheckResult]:
+    """Check the access file, if there is one: whether it can be read, and whose tokens are valid."""
+    if settings.access_file is None:
+        return []
+    try:
+        tokens = AccessFile(settings.access_file).entries()
+    except ConfigurationError as error:
+        detail = str(error).removeprefix("A3CP_ACCESS_FILE: ")
+        return [CheckResult("A3CP_ACCESS_FILE", "fail", detail, "correct it; no gateway starts with it")]
+    names = {entry.name for entry in tokens}
+    expired = sorted({entry.name for entry in tokens if entry.is_expired(now)})
+    said = f"valid for {many(len(names) - len(expired), 'holder')}"
+    said += f"; expired: {', '.join(expired)}" if expired else ""
+    if len(names) > len(expired):
+        return [CheckResult("access file", "ok", f"{settings.access_file}: {said}")]
+    fix = "a3cp access add NAME --role ROLE" if not names else "a3cp access revoke NAME, then add it again"
+    return [CheckResult("access file", "warn", f"{settings.access_file}: {said}", fix)]
 
 
 def listening_on(port: int, table: str) -> list[str]:

@@ -12,7 +12,7 @@ from contracts.process.access_file import AccessFile
 from contracts.process.settings import Settings
 from contracts.rules.errors import A3CPError, ConfigurationError
 from scripts.commands.access_code import code_lines, new_address, qr_lines
-from scripts.stack.lan import LocalNetwork, network_address, on_local_network
+from scripts.stack.lan import LocalNetwork, network_address, on_local_network, other_addresses
 from scripts.terminal import printable
 
 __all__ = ["LocalPhones"]
@@ -85,6 +85,8 @@ def _lines(network: LocalNetwork, settings: Settings, name: str | None) -> Itera
             yield f"  {system:<9}{how}"
         yield ""
     yield from _sign_in_lines(settings, name, address)
+    if others := other_addresses(settings, settings.port):
+        yield f"In another network of this machine: {' '.join(others)} (a3cp access code {name or 'NAME'} --url …)"
     yield ""
 
 

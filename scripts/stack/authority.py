@@ -25,7 +25,7 @@ from contracts.process.certificates import AUTHORITY_NAME
 from contracts.rules.errors import ConfigurationError, FatalError
 from scripts.stack.machine import Machine
 
-__all__ = ["LocalCertificate", "certificate_names", "keep_certificate"]
+__all__ = ["LocalCertificate", "certificate_file", "certificate_names", "keep_certificate"]
 
 AUTHORITY_LIFE = timedelta(days=5 * 365)
 CERTIFICATE_LIFE = timedelta(days=90)
@@ -76,6 +76,11 @@ def keep_certificate(folder: Path, machine: Machine, now: datetime) -> LocalCert
         raise FatalError(f"A3CP_STATE_DIR: {error.filename or folder}: {error.strerror}") from error
     fingerprint = certificate.fingerprint(SHA256()).hex(":").upper()
     return LocalCertificate(folder / _AUTHORITY, folder / _SERVED, fingerprint, is_new)
+
+
+def certificate_file(state_dir: Path) -> Path:
+    """Where the gateway's certificate and its key are."""
+    return state_dir / "tls" / _SERVED
 
 
 def certificate_names(cert: Path) -> list[str]:

@@ -15,7 +15,7 @@ from contracts.rules.errors import ConfigurationError, FatalError
 from scripts.stack.authority import LocalCertificate, certificate_names, keep_certificate
 from scripts.stack.machine import Machine, this_machine
 
-__all__ = ["LocalNetwork", "network_address", "on_local_network"]
+__all__ = ["LocalNetwork", "network_address", "on_local_network", "other_addresses"]
 
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - the local network is what was asked for
 CHECK_S = 60.0
@@ -72,6 +72,15 @@ def on_local_network(settings: Settings) -> LocalNetwork:
 
 def _certificate(settings: Settings, machine: Machine) -> LocalCertificate:
     return keep_certificate(settings.state_dir / "tls", machine, datetime.now(UTC))
+
+
+def other_addresses(settings: Settings, port: int) -> list[str]:
+    """The URLs at this machine's further addresses that the certificate has. Raises as `network_address`."""
+    first, machine = network_address(settings, port), this_machine()
+    names = certificate_names(settings.tls_cert) if settings.tls_cert else []
+    fitting = [str(address) for address in machine.addresses if str(address) in names]
+    urls = [address_of(each, port, settings.scheme) + settings.root_path for each in fitting]
+    return [url for url in urls if url != first]
 
 
 def network_address(settings: Settings, port: int, machine: Machine | None = None) -> str:

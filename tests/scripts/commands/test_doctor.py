@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -26,13 +27,16 @@ import contracts.process
 from contracts.process.settings import Settings
 from contracts.process.trace_settings import TraceSettings
 from contracts.rules.errors import ConfigurationError
+from scripts.commands.access import add_entry
 from scripts.commands.check_result import CheckResult
 from scripts.commands.doctor import doctor, examine, judge_core_files, judge_overcommit, judge_swap
 from scripts.commands.doctor_brokers import judge_clock, judge_debuggers
-from scripts.commands.exposure import judge_access, listening_on
+from scripts.commands.exposure import examine_entries, judge_access, listening_on
 from scripts.commands.folders import judge_names, judge_room
 from scripts.measurements.collector import collector
-from scripts.stack.running import running_stack, running_urls
+from scripts.stack.authority import keep_certificate
+from scripts.stack.machine import this_machine
+from scripts.stack.running import running_stack, running_urls, write_running
 from tests.conftest import BrokerPair
 
 
@@ -278,6 +282,19 @@ def test_a_running_stack_is_asked_at_its_own_address(tmp_path: Path) -> None:
         stack_json(settings, os.getpid(), f"http://127.0.0.1:{port}")
         assert found(settings, "access").verdict == "warn"
         assert found(settings, "port").verdict == found(settings, "stack").verdict == "ok"
+
+
+def test_the_access_file_and_the_certificate_of_the_local_network_are_checked(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path, access_file=tmp_path / "access.toml", port=1)
+    assert found(settings, "A3CP_ACCESS_FILE").verdict == "fail"
+    add_entry(settings, "ana-phone", "record", ["ana"], 90)
+    access = found(settings, "access file")
+    assert access.verdict == "ok" and access.detail.endswith("valid for 1 holder")
+    (access,) = examine_entries(settings, datetime.now(UTC) + timedelta(days=91))
+    assert (access.verdict, access.detail.partition(": ")[2]) == ("warn", "valid for 0 holders; expired: ana-phone")
+    made = keep_certificate(settings.state_dir / "tls", this_machine(), datetime.now(UTC))
+    write_running(settings.state_dir, "https://127.0.0.1:1", ("", ""), made.served)
+    assert "for localhost, " in found(settings, "certificate").detail
 
 
 def stack_json(settings: Settings, pid: int, address: str = "http://127.0.0.1:1") -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from contracts.rules.errors import ConfigurationError
 from scripts.commands import lan
 from scripts.commands.access import AccessError, add_entry
 from scripts.commands.lan import LocalPhones
+from scripts.stack.machine import Machine
 
 
 class Terminal(io.StringIO):
@@ -38,6 +40,15 @@ def test_an_expired_recorder_gets_no_code(tmp_path: Path) -> None:
         LocalPhones.of(settings, "old-phone")
 
 
+def test_the_addresses_in_other_networks_are_printed_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(("laptop",), (IPv4Address("10.8.0.2"), IPv4Address("192.168.1.7")))
+    monkeypatch.setattr("scripts.stack.lan.this_machine", lambda: machine)
+    phones = LocalPhones.of(settings_in(tmp_path), None)
+    lines = list(lan._lines(phones.network, phones.network.settings, None))
+    assert "  https://10.8.0.2:8000" in lines
+    assert lines[-2].startswith("In another network of this machine: https://192.168.1.7:8000 (a3cp access code ")
+
+
 def test_a_code_that_cannot_be_made_leaves_the_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object) -> str:
         raise AccessError("access.toml: Read-only file system")
@@ -47,4 +58,4 @@ def test_a_code_that_cannot_be_made_leaves_the_address(tmp_path: Path, monkeypat
     phones = LocalPhones.of(settings_in(tmp_path), None)
     lines = list(lan._lines(phones.network, phones.network.settings, phones.recorder))
     assert "No code for ana-phone can be made: access.toml: Read-only file system" in lines
-    assert lines[-2] == "A code that signs a phone in, so that it needs no token: a3cp access code ana-phone"
+    assert "A code that signs a phone in, so that it needs no token: a3cp access code ana-phone" in lines
