@@ -246,6 +246,10 @@ def test_a_capture_whose_client_got_another_code_than_its_record_has_is_wrong() 
     run.aborted("frames_lost")
     run.told(code="forward_failed")
     assert run.check(Allow(told=frozenset({"forward_failed"}))).wrong
+    run.told(opened=False)  # its open was refused, and its reservation made all the same: the sweep ended it
+    assert run.check(Allow(told=frozenset({"forward_failed"}))).ok
+    run.reported("aborted", error_code="gateway_lost")
+    assert run.check(Allow(told=frozenset({"forward_failed"}))).wrong
 
 
 def test_a_history_is_put_together_by_id(tmp_path: Path) -> None:
