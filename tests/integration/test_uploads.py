@@ -22,6 +22,7 @@ from scripts.stack.stack import Stack
 from tests.conftest import BrokerPair, on_one
 from tests.integration.stacks import USER, Running, running, settings_for
 from tests.support.clips import face_video
+from tests.support.prestarted import spawned
 from tests.support.waiting import DEADLINE_S, until
 
 FRAMES = 60
@@ -67,9 +68,9 @@ async def at_work(client: httpx.AsyncClient, job: str) -> None:
 def to_extractor(stack: Stack, signal_number: int) -> None:
     """Signal the processes of the extractor that has the video."""
     parent = stack.parts["extractor-1"].pid
-    for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
-        if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
-            os.kill(int(child), signal_number)
+    assert parent is not None
+    for child in spawned(parent):
+        os.kill(child, signal_number)
 
 
 def pieces_on_disk(folder: Path, since_s: float) -> list[str]:

@@ -1,8 +1,9 @@
 """Start processes of the pipeline without their start: most of the time of a stack that starts is Python's imports.
 
-A server has loaded the modules of gateway, recorder and pool. For each ``python -m gateway`` (or `MODULES`) that a test
-starts, it forks; the child is the starter's own child, with the command's environment, folder, descriptors and session,
-and runs the module as Python does. Nothing in it has run before the fork but imports. Workers are spawned, as ever.
+A server has loaded the modules of gateway, recorder, pool and worker. For each ``python -m gateway`` (or `MODULES`)
+that a test starts, it forks. The child is the starter's own child, with the command's environment, folder, descriptors
+and session, and runs the module as Python does. Nothing in it has run before the fork but imports. A pool begins as a
+server of its workers: it forks what it would spawn, with MediaPipe's modules and no graph.
 
 ``/proc/PID/cmdline`` and ``environ`` are the server's, and memory is shared with it: what looks at those, and what is
 about a start itself, starts processes for real.
@@ -18,6 +19,7 @@ import json
 import os
 import re
 import runpy
+import signal
 import socket
 import subprocess
 import sys
@@ -26,23 +28,29 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module
+from multiprocessing import util
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from scripts.stack.supervision import _in_child
+from workers.vision.pipelines.lean import _OPENCV_THREADS, load_mediapipe
 
-__all__ = ["MODULES", "prestarted"]
+__all__ = ["MODULES", "prestarted", "spawned"]
 
 ROOT = Path(__file__).resolve().parents[2]
 FAULTS = "tests.integration.faults"
-MODULES = ("gateway", "recorder", "workers", f"{FAULTS}.parts", f"{FAULTS}.hostile_parts")
+POOLS = ("workers", f"{FAULTS}.parts", f"{FAULTS}.hostile_parts")
+MODULES = ("gateway", "recorder", *POOLS)
 _OF_PYTHON = re.compile(r"(LD|PYTHON|MALLOC|FAKETIME)\w*")
 """Variables that are read before a module runs."""
 
 _LOADED = (
-    "gateway.process", "gateway.pool", "recorder.__main__", "workers.__main__", f"{FAULTS}.stand_in", "simplejpeg",
+    "gateway.process", "gateway.pool", "recorder.__main__", "workers.__main__", "workers.extract.extractor",
+    "workers.live.process", "workers.vision.pipelines.holistic", f"{FAULTS}.stand_in", "simplejpeg",
 )  # fmt: skip
 
+_SPAWNED = "spawn_main"
+_PR_SET_NAME = 15
 _PR_SET_CHILD_SUBREAPER = 36
 _FIRST_FREE = 200
 """The numbers of descriptors from here on are free while a child arranges its own."""
@@ -111,6 +119,7 @@ def _asked(args: Sequence[Any], rest: Sequence[Any]) -> tuple[dict[str, Any], li
         "session": options.session,
         "supervised": supervised,
         "parent": os.getpid(),
+        "blocked": [],
         "targets": [0, 1, 2, *passed],
     }
     return asked, [*standard, *passed]
@@ -136,19 +145,25 @@ def _same_python(environ: Mapping[str, str]) -> bool:
     return here == there
 
 
-class _Server:
-    """The process that forks, and the way to it."""
+def spawned(pool: int) -> list[int]:
+    """The processes that a pool of this id has spawned, or that were forked in their place."""
+    children = Path(f"/proc/{pool}/task/{pool}/children").read_text().split()
+    return [int(pid) for pid in children if _is_spawned(Path("/proc", pid))]
 
-    def __init__(self) -> None:
-        self._ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+def _is_spawned(process: Path) -> bool:
+    with suppress(OSError):  # it has ended
+        return _SPAWNED in (process / "cmdline").read_text() + (process / "comm").read_text()
+    return False
+
+
+class _Server:
+    """The way to a process that forks."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
         self._lock = threading.Lock()
-        command = [sys.executable, "-m", "tests.support.prestarted", str(theirs.fileno())]
-        self._process = subprocess.Popen(
-            command, cwd=ROOT, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-        )
-        theirs.close()
-        assert self._ours.recv(1) == b"1", "the server did not start"
-        atexit.register(self._end)
+        assert channel.recv(1) == b"1", "the server did not start"
 
     def fork(self, asked: Mapping[str, Any], descriptors: Sequence[int]) -> int:
         """Start a process; returns its id. It is a child of this process."""
@@ -156,19 +171,28 @@ class _Server:
         with self._lock:
             prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # the server's grandchild, whose parent ends, becomes our child
             try:
-                socket.send_fds(self._ours, [json.dumps(asked).encode()], descriptors)
-                return int(self._ours.recv(64))
+                socket.send_fds(self._channel, [json.dumps(asked).encode()], descriptors)
+                return int(self._channel.recv(64))
             finally:
                 prctl(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
-
-    def _end(self) -> None:
-        self._ours.close()
-        self._process.wait()
 
 
 @cache
 def _server() -> _Server:
-    return _Server()
+    """The server of this process, which ends with it."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    command = [sys.executable, "-m", "tests.support.prestarted", str(theirs.fileno())]
+    process = subprocess.Popen(
+        command, cwd=ROOT, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )
+    theirs.close()
+
+    def end() -> None:
+        ours.close()
+        process.wait()
+
+    atexit.register(end)
+    return _Server(ours)
 
 
 # --- in the server -------------------------------------------------------------------------------------
@@ -176,6 +200,7 @@ def _server() -> _Server:
 
 def _load() -> None:
     """Load what the processes load. Their main modules run in the child."""
+    load_mediapipe()
     for module in _LOADED:
         import_module(module)
     for package in ("recorder", "workers"):
@@ -219,9 +244,49 @@ def _become(asked: Mapping[str, Any], descriptors: Sequence[int]) -> None:
     os.environ.update(asked["environ"])
     if asked["supervised"]:
         _in_child(asked["parent"])()
+    signal.pthread_sigmask(signal.SIG_SETMASK, asked["blocked"])
     for number in set(range(3, _FIRST_FREE)) - set(asked["targets"]):
         with suppress(OSError):
             os.close(number)
+
+
+def _spawn_from_here() -> None:
+    """Fork what this process spawns from a child as it is now."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    if os.fork() == 0:
+        ours.close()
+        for number in range(3):  # what reads this process's output waits for its end alone
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+        _become_spawned(*_serve(theirs))
+    theirs.close()
+    server = _Server(ours)
+
+    def fork(_path: Any, args: Sequence[Any], passed: Sequence[int]) -> int:
+        """Fork a worker, or the tracker of the pool's resources. Both are commands: ``python -c CODE …``."""
+        asked = {
+            "command": args[args.index("-c") :],
+            "environ": dict(os.environ),
+            "cwd": str(Path.cwd()),
+            "session": False,
+            "supervised": False,
+            "blocked": [int(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, ())],
+            "targets": [0, 1, 2, *passed],
+        }
+        return server.fork(asked, [0, 1, 2, *passed])
+
+    util.spawnv_passfds = fork  # type: ignore[assignment]
+
+
+def _become_spawned(asked: Mapping[str, Any], descriptors: Sequence[int]) -> NoReturn:
+    """Be the process that `multiprocessing` would have started."""
+    _become(asked, descriptors)
+    option, code, *arguments = asked["command"]
+    if _SPAWNED in code:
+        ctypes.CDLL(None).prctl(_PR_SET_NAME, _SPAWNED.encode(), 0, 0, 0)
+        os.environ.setdefault(_OPENCV_THREADS, "1")  # MediaPipe is loaded; its OpenCV reads this when it first has work
+    sys.argv = [option, *arguments]
+    exec(code, {"__name__": "__main__"})
+    sys.exit()
 
 
 if __name__ == "__main__":
@@ -230,4 +295,6 @@ if __name__ == "__main__":
     what, files = _serve(socket.socket(fileno=int(sys.argv[1])))
     _become(what, files)
     sys.argv = what["command"]
+    if sys.argv[0] in POOLS:
+        _spawn_from_here()
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

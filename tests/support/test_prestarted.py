@@ -6,12 +6,16 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
 
-from tests.support.prestarted import ROOT, prestarted
-from tests.support.waiting import DEADLINE_S
+from tests.conftest import BrokerPair, start_pair
+from tests.support.gateway import environment
+from tests.support.prestarted import ROOT, prestarted, spawned
+from tests.support.waiting import DEADLINE_S, wait_until
 
 NOWHERE = {"A3CP_FRAMES_URL": "unix:///nowhere/frames.sock", "A3CP_EVENTS_URL": "unix:///nowhere/events.sock"}
 
@@ -73,3 +77,55 @@ def test_what_would_run_other_code_is_started(environ: dict[str, str], tmp_path:
         )  # fmt: skip
     with process:
         assert b"tests.support.prestarted" not in Path(f"/proc/{process.pid}/cmdline").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def pair() -> Iterator[BrokerPair]:
+    yield from start_pair("valkey")
+
+
+@contextmanager
+def pool(folder: Path, pair: BrokerPair, *, forked: bool) -> Iterator[subprocess.Popen[bytes]]:
+    """A pool of one extractor that is ready."""
+    with prestarted() if forked else nullcontext():
+        process = subprocess.Popen(
+            [sys.executable, "-m", "workers", "--lane", "capture"],
+            cwd=ROOT, env=environment(folder, pair), stderr=subprocess.PIPE, start_new_session=True,
+        )  # fmt: skip
+    with process:
+        try:
+            assert process.stderr is not None
+            assert any(b"extractor ready" in line for line in process.stderr)
+            yield process
+        finally:
+            process.kill()
+
+
+def state_of(pid: int) -> dict[str, object]:
+    """What a process inherits or sets at its start."""
+    lines = [line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines()]
+    found: dict[str, object] = {name: value for name, value in lines if name in ("SigBlk", "SigIgn", "SigCgt", "Umask")}
+    opened = [str(descriptor.readlink()).split(":")[0] for descriptor in Path(f"/proc/{pid}/fd").iterdir()]
+    return found | {"pipes": opened.count("pipe")}  # it still opens files and connections
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_pool_s_worker_is_forked_as_it_would_be_spawned_and_ends_with_it(
+    pair: BrokerPair, tmp_path: Path, number: signal.Signals
+) -> None:
+    with pool(tmp_path, pair, forked=False) as process:
+        (worker,) = spawned(process.pid)
+        started = state_of(worker)
+    with pool(tmp_path, pair, forked=True) as process:
+        (worker,) = spawned(process.pid)
+        assert b"tests.support.prestarted" in Path(f"/proc/{worker}/cmdline").read_bytes()
+        assert (state_of(worker), os.getsid(worker)) == (started, process.pid)
+        family = children(process.pid)
+        process.send_signal(number)
+        assert process.wait(DEADLINE_S) == (0 if number == signal.SIGTERM else -number)
+        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family), "all of the pool have ended")

@@ -25,6 +25,7 @@ from tests.gateway.live.test_drops import dropped, indices
 from tests.gateway.live.test_frames import assert_ended
 from tests.integration.stacks import TOO_SLOW, USER, FaceClip, jpegs, running, settings_for
 from tests.support.gateway import GatewayProcess, launched
+from tests.support.prestarted import spawned
 from tests.support.waiting import PATIENT, until
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("patient_lane")]
@@ -47,11 +48,8 @@ def workers(pair: BrokerPair, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def child(of: int) -> int:
-    """Wait for the worker process of a pool; its helper processes do not count."""
-    for pid in map(int, Path(f"/proc/{of}/task/{of}/children").read_text().split()):
-        if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
-            return pid
-    return 0
+    """The worker process of a pool, 0 before it is there; its helper processes do not count."""
+    return next(iter(spawned(of)), 0)
 
 
 @pytest.mark.parametrize("pipeline_id", ["pose", "holistic"])

@@ -139,16 +139,13 @@ class Rig:
             await part.stop()
         for proxy in (self.frames_proxy, self.events_proxy):
             await proxy.stop()
-        for pid in self.frames_proxy.pids | self.events_proxy.pids:
-            if self._is_ours(pid):
-                self.kill(pid)
+        known = self.frames_proxy.pids | self.events_proxy.pids
+        for pid in known:  # a part's processes are in its session, also when it has ended
+            with suppress(ProcessLookupError):
+                if os.getsid(pid) in known:
+                    self.kill(pid)
         await self.frames.aclose()
         await self.events.aclose()
-
-    def _is_ours(self, pid: int) -> bool:
-        with suppress(OSError):
-            return f"DATA_ROOT={self.settings.data_root}".encode() in Path(f"/proc/{pid}/environ").read_bytes()
-        return False
 
     async def whole(self) -> None:
         """Wait until every part is up again: the gateway ready, all extractors live, a leader and its standby."""
