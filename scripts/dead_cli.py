@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scripts.exits import exits
+from scripts.questions import confirmed
 
 if TYPE_CHECKING:
     from contracts.process.settings import Settings
@@ -83,4 +84,4 @@ def dead_drop(
     """
     from scripts.commands.dead import drop_dead
 
-    return drop_dead(_settings(), gateway, item, confirm=(lambda _: True) if yes else typer.confirm)
+    return drop_dead(_settings(), gateway, item, confirm=(lambda _: True) if yes else confirmed)

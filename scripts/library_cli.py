@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from scripts.exits import exits
+from scripts.questions import confirmed
 
 if TYPE_CHECKING:
     from contracts.process.settings import Settings
@@ -186,5 +187,5 @@ def withdraw(
 
     return withdraw_(
         _settings(), gateway, capture, user_id=user, session_id=session, erase=erase, performer_id=performer,
-        confirm=(lambda _: True) if yes else typer.confirm,
+        confirm=(lambda _: True) if yes else confirmed,
     )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from scripts.exits import exits
+from scripts.questions import confirmed
 
 __all__ = ["retention_app"]
 
@@ -30,5 +31,5 @@ def retention(
     from contracts.process.settings import load_settings
     from scripts.commands.retention import retention
 
-    confirm = (lambda _: True) if yes else typer.confirm
+    confirm = (lambda _: True) if yes else confirmed
     return retention(load_settings(), gateway, dry_run=dry_run, confirm=confirm, as_json=json)

@@ -133,7 +133,9 @@ def _traces(settings: Settings) -> Iterable[CheckResult]:
     if problem:
         yield CheckResult(name, "warn", f"{endpoint} takes no traces: {problem}", "start the collector, or correct it")
     else:
-        yield CheckResult("traces", "ok", f"{endpoint} takes them; {settings.traces.share:.3g} of captures are traced")
+        yield CheckResult(
+            "traces", "ok", f"{endpoint} takes them; {settings.traces.share * 100:.3g} % of captures are traced"
+        )
 
 
 def _consent(settings: Settings) -> CheckResult:
@@ -219,7 +221,9 @@ def judge_certificate(facts: CertificateFacts, is_public: bool, now: datetime) -
     detail = f"for {', '.join(facts.names) or 'no name'} until {facts.expires_at:%Y-%m-%d}; {who}"
     if facts.expires_at <= now:
         return CheckResult("certificate", "fail", f"it has expired: {detail}", _RENEW)
-    verdict: Verdict = "ok" if facts.expires_at - now > SOON and facts.names else "warn"
+    if facts.expires_at - now <= SOON:
+        return CheckResult("certificate", "warn", f"it ends soon: {detail}", _RENEW)
+    verdict: Verdict = "ok" if facts.names else "warn"
     return CheckResult("certificate", verdict, detail, "" if verdict == "ok" else _RENEW)
 
 

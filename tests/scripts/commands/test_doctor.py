@@ -24,12 +24,13 @@ from pydantic import SecretStr
 from rich.console import Console
 
 import contracts.process
+from contracts.process.certificates import CertificateFacts
 from contracts.process.settings import Settings
 from contracts.process.trace_settings import TraceSettings
 from contracts.rules.errors import ConfigurationError
 from scripts.commands.access import add_entry
 from scripts.commands.check_result import CheckResult
-from scripts.commands.doctor import doctor, examine, judge_core_files, judge_overcommit, judge_swap
+from scripts.commands.doctor import doctor, examine, judge_certificate, judge_core_files, judge_overcommit, judge_swap
 from scripts.commands.doctor_brokers import judge_clock, judge_debuggers
 from scripts.commands.exposure import examine_entries, judge_access, listening_on
 from scripts.commands.folders import judge_names, judge_room
@@ -128,7 +129,7 @@ def test_the_collector_of_traces_is_asked_if_there_is_one(tmp_path: Path, monkey
     assert not {"traces", name} & set(verdicts(settings_in(tmp_path)))
     with collector() as taken:
         traced = settings_in(tmp_path, traces=TraceSettings(endpoint=taken.address))
-        assert found(traced, "traces").detail == f"{taken.address} takes them; 1 of captures are traced"
+        assert found(traced, "traces").detail == f"{taken.address} takes them; 100 % of captures are traced"
         taken.status = 401
         assert (refused := found(traced, name)).verdict == "warn" and "401" in refused.detail
     monkeypatch.delattr(contracts.process, "otel", raising=False)
@@ -295,6 +296,13 @@ def test_the_access_file_and_the_certificate_of_the_local_network_are_checked(tm
     made = keep_certificate(settings.state_dir / "tls", this_machine(), datetime.now(UTC))
     write_running(settings.state_dir, "https://127.0.0.1:1", ("", ""), made.served)
     assert "for localhost, " in found(settings, "certificate").detail
+
+
+def test_a_certificate_that_ends_soon_is_a_warning_that_says_so() -> None:
+    now = datetime.now(UTC)
+    for days, words in ((-1, "it has expired: "), (10, "it ends soon: "), (60, "for a3cp.example until")):
+        facts = CertificateFacts(("a3cp.example",), now + timedelta(days=days))
+        assert judge_certificate(facts, True, now).detail.startswith(words)
 
 
 def stack_json(settings: Settings, pid: int, address: str = "http://127.0.0.1:1") -> None:
