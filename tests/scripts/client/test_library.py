@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import os
 import uuid
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,8 @@ from scripts.client import CaptureClient, GatewayRefused, SyncCaptureClient, Syn
 from scripts.client import library as library_module
 from scripts.commands.library import list_captures, say, withdraw
 from tests.scripts.client.served import ThreadedGateway
+from tests.support.commands import run_forked
 from tests.support.messages import jpeg
-from tests.support.waiting import DEADLINE_S
 
 SIZE: dict[str, Any] = {"fps": 15, "width": 64, "height": 48}
 
@@ -108,13 +107,7 @@ def test_the_list_is_a_table_or_lines_of_json(
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
-    done = subprocess.run(
-        [Path(sys.executable).with_name("a3cp"), *arguments],
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_S,
-        cwd="/",
-    )
+    done = run_forked(arguments, Path("/"), os.environ)
     return done.returncode, done.stdout, done.stderr
 
 

@@ -26,7 +26,7 @@ def newer_capture(beside: BrokerCapture, *, entry: bool = True) -> BrokerCapture
 
 @pytest.mark.parametrize("entry", [True, False])
 def test_a_newer_capture_is_left_and_the_ones_behind_it_are_taken(real_capture: BrokerCapture, entry: bool) -> None:
-    real_capture.run()
+    real_capture.push_greys(1).close().run()  # out of the way; one that is open is waited for
     newer = newer_capture(real_capture, entry=entry)
     behind = BrokerCapture(real_capture.frames, real_capture.events, real_capture.data_root, real_capture.unique)
     behind.open(reserve=False)
@@ -50,7 +50,7 @@ def test_a_newer_capture_is_left_and_the_ones_behind_it_are_taken(real_capture: 
 
 
 def test_an_entry_whose_format_is_no_number_is_dropped(real_capture: BrokerCapture) -> None:
-    real_capture.run()
+    real_capture.push_greys(1).close().run()
     real_capture.frames.xadd(keys.CAPTURES, {"capture_id": real_capture.capture_id, "format": "new"})
     assert real_capture.dependencies("one").dispatch.take() is None
     assert not real_capture.frames.xlen(keys.CAPTURES)
