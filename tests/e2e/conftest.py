@@ -25,6 +25,7 @@ from contracts.process.settings import Settings
 from gateway.http.pages import BUILT, read_build
 from scripts.clips.sample import SampleSource
 from scripts.stack.stack import Stack
+from tests.support.clips import camera_film
 from tests.support.prestarted import prestarted
 from tests.support.waiting import DEADLINE_S
 
@@ -171,9 +172,9 @@ def asking(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.fixture(scope="session")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The camera's picture: a face, as a file of JPEGs that Chromium repeats."""
-    path = tmp_path_factory.mktemp("camera") / "clip.mjpeg"
-    path.write_bytes(b"".join(frame.jpeg for frame in SampleSource(duration_s=4.0).frames()))
+    """The camera's picture: a face, as a film that Chromium repeats."""
+    path = tmp_path_factory.mktemp("camera") / "clip.y4m"
+    path.write_bytes(camera_film(frame.jpeg for frame in SampleSource(duration_s=4.0).frames()))
     return path
 
 

@@ -143,7 +143,7 @@ def phone_browser(
     playwright: Playwright, chromium: str, folder: Path, network: Network, environment: dict[str, str]
 ) -> Iterator[Browser]:
     """Chromium in the phone's network, with a camera that shows a person."""
-    camera, program = folder / "camera.mjpeg", folder / "chromium"
+    camera, program = folder / "camera.y4m", folder / "chromium"
     show(camera, "two_hands")
     program.write_text(f'#!/bin/sh\nexec {IP} netns exec {network.phone} {chromium} "$@"\n')
     program.chmod(0o700)

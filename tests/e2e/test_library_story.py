@@ -19,6 +19,7 @@ from contracts.rules.quality_reasons import QUALITY_REASONS
 from scripts.clips.hands import LOOP_S, HandsSource, Scene
 from tests.e2e.conftest import Launch, RunningStack, ask_for_consent, opened, start_session, with_camera
 from tests.e2e.test_gesture import button, capture, events_of, fact, status, verified
+from tests.support.clips import camera_film
 from tests.support.waiting import wait_until
 
 PERSON, CARER = "carl-story", "bea"
@@ -39,8 +40,7 @@ FIRST_WORDS = """(status) => {
 def show(camera: Path, scene: Scene) -> None:
     """Put a scene into the camera's file. The camera shows it from when it is next turned on."""
     new = camera.with_suffix(".new")
-    # Chromium plays 30 frames a second of such a file, and the scene has 15
-    new.write_bytes(b"".join(2 * frame.jpeg for frame in HandsSource(scene, duration_s=LOOP_S).frames()))
+    new.write_bytes(camera_film(frame.jpeg for frame in HandsSource(scene, duration_s=LOOP_S).frames()))
     new.replace(camera)
 
 
@@ -74,7 +74,7 @@ def assert_good(event: dict[str, Any]) -> None:
 def test_asked_recorded_told_corrected_withdrawn_and_erased(
     asking: RunningStack, launch: Launch, tmp_path: Path
 ) -> None:
-    camera = tmp_path / "camera.mjpeg"
+    camera = tmp_path / "camera.y4m"
     show(camera, "two_hands")
     with opened(with_camera(launch, camera), asking.address) as page:
         page.goto("/demo/gesture")

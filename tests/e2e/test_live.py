@@ -23,7 +23,7 @@ from playwright.sync_api import Browser, FilePayload, Locator, Page, Route, WebS
 
 from contracts.messages.pipelines import PIPELINES
 from tests.e2e.conftest import Launch, RunningStack, axe, opened, start_session, with_camera
-from tests.support.clips import face_clip
+from tests.support.clips import camera_film, face_clip
 from tests.support.waiting import wait_until
 from workers.vision.pipelines.registry import make_pipeline
 
@@ -50,8 +50,8 @@ def frames() -> list[bytes]:
 @pytest.fixture(scope="module")
 def browser(launch: Launch, frames: list[bytes], tmp_path_factory: pytest.TempPathFactory) -> Browser:
     """The browser of this module, whose camera shows these frames."""
-    path = tmp_path_factory.mktemp("camera") / "left.mjpeg"
-    path.write_bytes(b"".join(frames))
+    path = tmp_path_factory.mktemp("camera") / "left.y4m"
+    path.write_bytes(camera_film(frames))
     return with_camera(launch, path)
 
 

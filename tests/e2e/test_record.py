@@ -87,7 +87,7 @@ def agree(page: Page) -> None:
 
 
 def test_a_study_is_recorded_prompt_after_prompt(recording: RunningStack, launch: Launch, tmp_path: Path) -> None:
-    camera = tmp_path / "camera.mjpeg"
+    camera = tmp_path / "camera.y4m"
     show(camera, "two_hands")
     with opened(with_camera(launch, camera), recording.address) as page:
         page.goto("/record")
