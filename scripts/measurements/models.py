@@ -160,9 +160,9 @@ class _WholeGraph:
 
         from workers.vision.pipelines.registry import make_pipeline
 
-        self._solution: Any = make_pipeline("holistic")._graph  # type: ignore[attr-defined]
-        self._side_packets = self._solution._input_side_packets
-        self._config = CalculatorGraphConfig.FromString(self._solution._graph.binary_config)
+        solution: Any = make_pipeline("holistic")._graph  # type: ignore[attr-defined]
+        self._side_packets = solution._input_side_packets
+        self._config = CalculatorGraphConfig.FromString(solution._graph.binary_config)
         self._nodes = {node.name: node for node in self._config.node if node.calculator == "InferenceCalculatorCpu"}
         self._graph = CalculatorGraph(graph_config=self._config)
         self._seen: dict[str, Any] = {}
@@ -176,12 +176,15 @@ class _WholeGraph:
 
     def inputs(self, jpeg: bytes) -> dict[str, Any]:
         """Process the next frame; returns the packet of tensors that each model ran on, by the name of its node."""
+        from mediapipe.python._framework_bindings.image_frame import ImageFormat
+        from mediapipe.python.packet_creator import create_image_frame
+
         from workers.vision.pipelines.graph import FRAME_US
 
         self._seen = {}
         self._frames += 1
-        for stream, packet in self._solution.packets(_decoded(jpeg), self._frames * FRAME_US).items():
-            self._graph.add_packet_to_input_stream(stream, packet)
+        image = create_image_frame(_decoded(jpeg), image_format=ImageFormat.SRGB)
+        self._graph.add_packet_to_input_stream("image", image.at(self._frames * FRAME_US))
         self._graph.wait_until_idle()
         return self._seen
 

@@ -149,8 +149,8 @@ class CaptureJob:
     def _extract(self, pipelines: ExitStack) -> tuple[TerminalEntry, int]:
         """Extract every frame that has no row yet; returns the terminal entry and the number of frames before it.
 
-        Makes the pipeline at the first frame and lets ``pipelines`` close it: a new one takes a quarter of a second,
-        in which other captures wait, and a client may open and abort many captures without a frame."""
+        Makes the pipeline at the first frame and lets ``pipelines`` close it: that takes a quarter of a second, in
+        which other captures wait, and a client may open and abort many captures without a frame."""
         after_seq = self._progress.last_seq
         if self._video:
             self._window = self._video.open()

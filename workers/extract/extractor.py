@@ -25,7 +25,6 @@ from workers.extract.eraser import Eraser
 from workers.extract.heartbeat import Heartbeat
 from workers.extract.lease import Timing
 from workers.extract.slots import Slots
-from workers.extract.spare import SparePipeline
 from workers.metrics import ExtractorMetrics, join_pool
 from workers.pool.process import process_name, run_worker, warm_up, watch
 from workers.vision.artifact import ArtifactStore, artifact_stores
@@ -116,8 +115,8 @@ def _extract(settings: Settings, metrics_folder: Path | None, stop: threading.Ev
         )
     with broker_errors("events"):
         events = connect_sync(events_url)
-    pipelines = SparePipeline(partial(registry.make_pipeline, "holistic"))
-    warm_up(pipelines.make)
+    make_pipeline = partial(registry.make_pipeline, "holistic")
+    warm_up(make_pipeline)
     stores = artifact_stores(settings)
     store = stores[0]
     _wait_for(store, stop)
@@ -125,7 +124,7 @@ def _extract(settings: Settings, metrics_folder: Path | None, stop: threading.Ev
     metrics = ExtractorMetrics()
     dispatch = Dispatch(frames, consumer, timing, metrics.left.labels("capture").inc)
     dependencies = Dependencies(
-        frames, events, dispatch, store, pipelines.make, timing, stop=stop,
+        frames, events, dispatch, store, make_pipeline, timing, stop=stop,
         keep=FailedBounds(settings.failed_captures_s, settings.failed_captures_max_bytes),
         metrics=metrics,
     )  # fmt: skip
@@ -137,7 +136,6 @@ def _extract(settings: Settings, metrics_folder: Path | None, stop: threading.Ev
     eraser = _start_eraser(settings, consumer, stores, dependencies.metrics, stop)
     log.info("extractor ready")
     Extractor(dependencies, heartbeat, settings.extractor_captures).run()
-    pipelines.close()
     heartbeat.end()
     eraser.join(ERASER_GRACE_S)
     _leave(frames, consumer)

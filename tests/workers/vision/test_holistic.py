@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import fakeredis
 import numpy as np
@@ -20,7 +18,6 @@ from mediapipe.python.solutions.holistic import Holistic
 from contracts.rules.landmarks import LAYOUT
 from tests.support.clips import face_clip, hands_clip
 from tests.workers.broker_capture import BrokerCapture
-from workers.extract.spare import SparePipeline
 from workers.vision.decode import decode_jpeg
 from workers.vision.matrix import features_row
 from workers.vision.pipelines import holistic
@@ -122,21 +119,6 @@ def test_the_features_are_bit_for_bit_those_of_a_bare_loop(face_capture: BrokerC
     members = extract(face_capture, clips()[name])
     assert members["features"].tobytes() == expected(name).tobytes()
     assert members["decoded"].all()
-
-
-def test_one_graph_finds_in_one_clip_after_the_other_what_a_bare_loop_finds_in_each() -> None:
-    make = mock.Mock(side_effect=holistic.create)
-    pipelines = SparePipeline(make)
-    for name in ("hand_leaves", "two_hands", "no_hand", "two_hands", "one_hand", "portrait", "hand_leaves"):
-        with closing(pipelines.make()) as pipeline:
-            rows = b"".join(
-                features_row(pipeline.process(simplejpeg.decode_jpeg(one)).landmarks) for one in clips()[name]
-            )
-            assert rows == expected(name).tobytes(), name
-        with closing(pipelines.make()) as pipeline:  # a capture of another size that broke off
-            pipeline.process(np.ascontiguousarray(simplejpeg.decode_jpeg(clip()[0])[::2, ::2]))
-    pipelines.close()
-    assert make.call_count == 1
 
 
 def test_the_same_clip_twice_gives_the_same_bytes_and_hash(face_capture: BrokerCapture) -> None:

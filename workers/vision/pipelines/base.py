@@ -73,7 +73,7 @@ class Pipeline(Protocol):
 
 
 PipelineFactory = Callable[[], Pipeline]
-"""Makes a pipeline that knows of no frame: one for every capture, for every takeover, and for every live session."""
+"""Makes a fresh pipeline: one for every capture, for every takeover, and for every live session."""
 
 
 def _box(points: PartLandmarks) -> tuple[float, float, float, float]:

@@ -10,28 +10,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any
 
 import mediapipe
-import numpy as np
 from mediapipe.calculators.core.constant_side_packet_calculator_pb2 import ConstantSidePacketCalculatorOptions
 from mediapipe.framework.calculator_pb2 import CalculatorGraphConfig
 from mediapipe.python._framework_bindings.image_frame import ImageFormat
-from mediapipe.python.packet_creator import create_image_frame, create_int
+from mediapipe.python.packet_creator import create_image_frame
 from mediapipe.python.packet_getter import _packet_getter
 from mediapipe.python.solution_base import SolutionBase
 
 from workers.vision.pipelines.base import Image
-from workers.vision.pipelines.filters import VIDEO_STREAM, VIDEOS, stream_name, with_filters
 from workers.vision.pipelines.model import POSE_MODEL, pose_model_without_mask
-from workers.vision.pipelines.solution import give_back
 
 __all__ = ["FRAME_US", "TrimmedGraph", "trimmed"]
 
 FRAME_US = 33_333
 """How far apart frames are for MediaPipe, whose smoothing depends on it: its own classes count like this."""
-
-_NO_PERSON: Final = np.zeros((48, 64, 3), np.uint8)
 
 
 class TrimmedGraph(SolutionBase):  # type: ignore[misc]  # MediaPipe has no types
@@ -45,12 +40,9 @@ class TrimmedGraph(SolutionBase):  # type: ignore[misc]  # MediaPipe has no type
     ) -> None:
         super().__init__(graph, side_inputs=side_inputs, outputs=list(outputs), calculator_params=calculator_params)
 
-    def _initialize_graph_interface(self, validated_graph: Any, side_inputs: Any, *arguments: Any) -> Any:
-        config = super()._initialize_graph_interface(validated_graph, side_inputs, *arguments)
-        config = _without_mask(trimmed(config, list(self._output_stream_type_info)))
-        self._has_filters = bool(side_inputs["smooth_landmarks"]) and with_filters(config)
-        self._video = 0
-        return config
+    def _initialize_graph_interface(self, *arguments: Any) -> Any:
+        config = super()._initialize_graph_interface(*arguments)
+        return _without_mask(trimmed(config, list(self._output_stream_type_info)))
 
     def process(self, image: Image) -> SimpleNamespace:
         """The outputs by name: a landmark list as a serialized protobuf, None where nothing was found.
@@ -60,38 +52,10 @@ class TrimmedGraph(SolutionBase):  # type: ignore[misc]  # MediaPipe has no type
         """
         self._graph_outputs.clear()
         self._simulated_timestamp += FRAME_US
-        for stream, packet in self.packets(image, self._simulated_timestamp).items():
-            self._graph.add_packet_to_input_stream(stream, packet)
+        packet = create_image_frame(image, image_format=ImageFormat.SRGB)
+        self._graph.add_packet_to_input_stream("image", packet.at(self._simulated_timestamp))
         self._graph.wait_until_idle()
         return SimpleNamespace(**{name: self._serialized(name) for name in self._output_stream_type_info})
-
-    def packets(self, image: Image, at_us: int) -> dict[str, Any]:
-        """What the graph gets of a frame at this time, by the names of its streams."""
-        video = {VIDEO_STREAM: create_int(self._video).at(at_us)} if self._has_filters else {}
-        return video | {"image": create_image_frame(image, image_format=ImageFormat.SRGB).at(at_us)}
-
-    def reset(self) -> None:
-        """Forget every frame so far, in 7 ms of processor time; every 32nd time the graph is opened again, in 160.
-
-        Raises:
-            RuntimeError: the graph failed.
-        """
-        if not self._forget():
-            self._graph.close()
-            give_back()
-            self._graph.start_run(self._input_side_packets)
-            self._video = 0
-
-    def _forget(self) -> bool:
-        """Show the graph a frame without a person, and let it take the next filter. False if that is not enough."""
-        if not self._has_filters or self._video + 1 == VIDEOS or any(vars(self.process(_NO_PERSON)).values()):
-            return False
-        self._video += 1
-        # at once after that frame: the switch waits for the last filter until then, and that one gets no more frames
-        number = create_int(self._video).at(self._simulated_timestamp + 1)
-        self._graph.add_packet_to_input_stream(VIDEO_STREAM, number)
-        self._graph.wait_until_idle()
-        return True
 
     def _serialized(self, name: str) -> bytes | None:
         packet = self._graph_outputs.get(name)
@@ -122,7 +86,7 @@ def trimmed(config: CalculatorGraphConfig, outputs: Sequence[str]) -> Calculator
     del result.node[:]
     result.node.extend(config.node[number] for number in sorted(kept))
     del result.output_stream[:]
-    result.output_stream.extend(stream for stream in config.output_stream if stream_name(stream) in outputs)
+    result.output_stream.extend(stream for stream in config.output_stream if _name(stream) in outputs)
     return result
 
 
@@ -138,4 +102,9 @@ def _without_mask(config: CalculatorGraphConfig) -> CalculatorGraphConfig:
 
 
 def _names(kind: str, streams: Sequence[str]) -> list[tuple[str, str]]:
-    return [(kind, stream_name(stream)) for stream in streams]
+    return [(kind, _name(stream)) for stream in streams]
+
+
+def _name(stream: str) -> str:
+    """A stream is written ``name``, ``TAG:name`` or ``TAG:index:name``."""
+    return stream.rsplit(":", 1)[-1]

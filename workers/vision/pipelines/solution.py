@@ -12,7 +12,7 @@ import numpy as np
 from contracts.rules.landmarks import LAYOUT, Part, PartLayout
 from workers.vision.pipelines.base import Findings, Image, PartLandmarks
 
-__all__ = ["Find", "SolutionPipeline", "coordinates", "give_back", "mean_visibility"]
+__all__ = ["Find", "SolutionPipeline", "coordinates", "mean_visibility"]
 
 _LAYOUTS: dict[Part, PartLayout] = {part.name: part for part in LAYOUT}
 _VISIBILITY = _LAYOUTS["pose"].coordinates.index("visibility")
@@ -21,7 +21,8 @@ _LANDMARK_TAG = 0x0A
 _FIELD_TAGS = np.array([0x0D, 0x15, 0x1D, 0x25], np.uint8)
 """How protobuf begins a landmark of a list, and a landmark's x, y, z and visibility: field number, then kind."""
 
-_trim: Callable[[int], int] = getattr(ctypes.CDLL(None), "malloc_trim", lambda _: 0)
+_give_back: Callable[[int], int] = getattr(ctypes.CDLL(None), "malloc_trim", lambda _: 0)
+"""The GNU C library keeps most of what a graph frees: a process would grow with every graph that it ever made."""
 
 Find = Callable[[Any], Findings]
 """Reads what a solution answered to one frame, a MediaPipe named tuple. No I/O."""
@@ -51,13 +52,7 @@ class SolutionPipeline:
         nothing."""
         with suppress(RuntimeError):  # the error with which the graph failed, again
             self._graph.close()
-        give_back()
-
-
-def give_back() -> None:
-    """Give the system the memory that a graph freed. The GNU C library keeps most of it: a process would grow with
-    every graph that it ever made."""
-    _trim(0)
+        _give_back(0)
 
 
 def coordinates(part: Part, landmarks: Any) -> PartLandmarks:
