@@ -33,7 +33,7 @@ from contracts.process.logs import get_logger
 from contracts.rules.errors import ConfigurationError
 from contracts.rules.ids import is_identifier
 from contracts.rules.rights import API_TOKEN_NAME, AccessEntry, Role
-from contracts.rules.toml_lines import Mistake, mistake_at, read_toml
+from contracts.rules.toml_lines import Mistake, Place, mistakes_at, read_toml
 
 __all__ = ["MOST_FILE_BYTES", "AccessFile", "read_access", "read_access_text"]
 
@@ -82,21 +82,21 @@ def read_access(text: str) -> tuple[tuple[AccessEntry, ...], list[Mistake]]:
     if isinstance(document, Mistake):
         return (), [document]
     entries: dict[str, AccessEntry] = {}
-    mistakes: list[Mistake] = []
+    wrong: list[tuple[Place, str]] = []
     for name, table in document.items():
         try:
             found = _entries(name, table)
         except ValidationError as error:
             for each in error.errors(include_url=False, include_input=False, include_context=False):
-                mistakes.append(mistake_at(text, (name, *each["loc"]), _sentence(each["type"], each["msg"])))
+                wrong.append(((name, *each["loc"]), _sentence(each["type"], each["msg"])))
             continue
         except ValueError as error:
-            mistakes.append(mistake_at(text, (name,), str(error)))
+            wrong.append(((name,), str(error)))
             continue
         for entry in found:
             if (other := entries.setdefault(entry.token_hash, entry)).name != name:
-                mistakes.append(mistake_at(text, (name, "token"), f"{other.name} has the same token"))
-    return (() if mistakes else tuple(entries.values())), sorted(mistakes, key=lambda each: each.line or 0)
+                wrong.append(((name, "token"), f"{other.name} has the same token"))
+    return (() if wrong else tuple(entries.values())), mistakes_at(text, wrong)
 
 
 def _entries(name: str, document: object) -> list[AccessEntry]:

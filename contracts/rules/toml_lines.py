@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Mistake", "TomlLines", "mistake_at", "read_toml"]
+__all__ = ["Mistake", "Place", "TomlLines", "mistakes_at", "read_toml"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,23 @@ def read_toml(text: str) -> dict[str, Any] | Mistake:
         return Mistake(None, f"this is no TOML that can be read: {why}")
 
 
-def mistake_at(text: str, place: Sequence[str | int], sentence: str) -> Mistake:
-    """A mistake in the value at ``place`` of a valid TOML text: keys, and numbers of elements from 0."""
+Place = Sequence[str | int]
+"""Where a value is in a document: keys, and numbers of elements from 0."""
+
+
+def mistakes_at(text: str, found: Iterable[tuple[Place, str]]) -> list[Mistake]:
+    """Mistakes in values of a valid TOML text, each with its sentence, in the order of their lines."""
+    found = list(found)
+    lines = TomlLines(text) if found else None  # once: with 1,000 mistakes each would parse all again
+    mistakes = [Mistake(lines.line_of(place), f"{_words(place)}: {why}") for place, why in found if lines]
+    return sorted(mistakes, key=lambda each: each.line or 0)
+
+
+def _words(place: Place) -> str:
     where = ""
     for part in place:
         where += f" {part + 1}" if isinstance(part, int) else f", {part}" if where else part
-    return Mistake(TomlLines(text).line_of(place), f"{where}: {sentence}")
+    return where
 
 
 _AT = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")

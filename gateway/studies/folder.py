@@ -15,7 +15,7 @@ from contracts.process.logs import get_logger
 from contracts.rules.errors import ConfigurationError
 from contracts.rules.ids import is_identifier
 from contracts.rules.limits import CaptureLimits
-from contracts.rules.toml_lines import Mistake, mistake_at
+from contracts.rules.toml_lines import Mistake, mistakes_at
 from contracts.storage.files import open_regular
 from contracts.storage.log_tail import file_version
 from gateway.studies.table import StudyTable, read_table
@@ -66,7 +66,7 @@ def read_study(path: Path, limits: CaptureLimits) -> StudyReading:
         return StudyReading(None, (Mistake(None, why),))
     table, mistakes = read_table(text)
     if table is not None:
-        mistakes = [mistake_at(text, place, why) for place, why in _beyond_the_text(path.parent, table, limits)]
+        mistakes = mistakes_at(text, _beyond_the_text(path.parent, table, limits))
     return StudyReading(None if mistakes else table, tuple(mistakes))
 
 

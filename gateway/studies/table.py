@@ -14,7 +14,7 @@ from contracts.rules.good_take import GoodTake
 from contracts.rules.ids import is_identifier
 from contracts.rules.retention import MOST_DAYS
 from contracts.rules.study_plan import Order
-from contracts.rules.toml_lines import Mistake, mistake_at, read_toml
+from contracts.rules.toml_lines import Mistake, mistakes_at, read_toml
 
 __all__ = ["MOST_TAKES", "PromptTable", "StudyTable", "read_table"]
 
@@ -89,12 +89,12 @@ def read_table(text: str) -> tuple[StudyTable | None, list[Mistake]]:
     try:
         table = StudyTable.model_validate(document)
     except ValidationError as error:
-        mistakes = []
+        wrong = []
         for each in error.errors(include_url=False)[:MOST_MISTAKES]:
             place = tuple(part for part in each["loc"] if part != "[key]")
-            mistakes.append(mistake_at(text, place, _sentence(each["type"], place, each["msg"], each["input"])))
-        return None, sorted(mistakes, key=lambda each: each.line or 0)
-    mistakes = [mistake_at(text, place, sentence) for place, sentence in _contradictions(table)]
+            wrong.append((place, _sentence(each["type"], place, each["msg"], each["input"])))
+        return None, mistakes_at(text, wrong)
+    mistakes = mistakes_at(text, _contradictions(table))
     return (None if mistakes else table), mistakes
 
 

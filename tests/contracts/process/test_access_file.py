@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from contracts.process.access_file import MOST_FILE_BYTES, AccessFile, read_access
+from contracts.rules import toml_lines
 from contracts.rules.errors import ConfigurationError
 from contracts.rules.rights import hash_token
+from contracts.rules.toml_lines import TomlLines
 
 HASH = hash_token("a3cp_one")
 ENTRY = f'[ana-phone]\nrole = "record"\nusers = ["ana"]\nexpires = 2027-02-27T12:00:00Z\ntoken = "{HASH}"\n'
@@ -46,6 +48,20 @@ def test_a_mistake_has_its_line_and_quotes_no_token(text: str, line: int, says: 
     assert not entries
     assert mistakes[0].line == line and says in mistakes[0].text, mistakes
     assert not any("a3cp_secret" in mistake.text for mistake in mistakes)
+
+
+def test_a_file_with_a_mistake_in_each_entry_is_parsed_once_for_their_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[str] = []
+
+    class Counted(TomlLines):
+        def __init__(self, text: str) -> None:
+            looks.append(text)
+            super().__init__(text)
+
+    monkeypatch.setattr(toml_lines, "TomlLines", Counted)
+    wrong = ENTRY.replace("users", "user")
+    _, mistakes = read_access(wrong + wrong.replace("ana-phone", "ben-phone"))
+    assert [mistake.line for mistake in mistakes] == [3, 8] and len(looks) == 1
 
 
 def test_a_change_counts_at_once_and_a_mistake_leaves_the_entries_in_force(
