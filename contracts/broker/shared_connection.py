@@ -106,6 +106,8 @@ class _OpenConnection(asyncio.Protocol):
             protocolError=redis.exceptions.ConnectionError, replyError=_reply_error, notEnoughData=_UNFINISHED
         )
         self._waiting: deque[tuple[Callable[[Any], None], float]] = deque()
+        self._is_answering = False
+        self._unsent: list[bytes] = []
         self._answer_within_s = answer_within_s
         self._timer: asyncio.TimerHandle | None = None
         self._transport.set_protocol(self)
@@ -113,7 +115,10 @@ class _OpenConnection(asyncio.Protocol):
 
     def send(self, command: Sequence[bytes], on_answer: Callable[[Any], None]) -> None:
         self._waiting.append((on_answer, self._loop.time()))
-        self._transport.writelines(command)
+        if self._is_answering:
+            self._unsent += command
+        else:
+            self._transport.writelines(command)
         if self._timer is None:
             self._timer = self._loop.call_later(self._answer_within_s, self._check_oldest)
 
@@ -121,13 +126,20 @@ class _OpenConnection(asyncio.Protocol):
         self._fail_all(redis.exceptions.ConnectionError("the connection was closed"))
 
     def data_received(self, data: bytes) -> None:
+        """Handle the answers. What their callbacks send is written together afterwards: one system call for all."""
         self._reader.feed(data)
+        self._is_answering = True
         try:
             while (answer := self._reader.gets()) is not _UNFINISHED:
                 if not isinstance(answer, hiredis.PushNotification):  # the broker sends it unasked
                     self._answer_oldest(answer)
         except redis.exceptions.ConnectionError as error:
             self._fail_all(error)
+        finally:
+            self._is_answering = False
+        if self._unsent:
+            unsent, self._unsent = self._unsent, []
+            self._transport.writelines(unsent)
 
     def _answer_oldest(self, answer: Any) -> None:
         if not self._waiting:

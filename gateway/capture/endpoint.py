@@ -10,7 +10,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -79,8 +79,7 @@ class CaptureConnection:
         self._state.ticks.add(TICK_S, self._tick)
         self._start(self._receive(), self._drain(), self._until_access_ends())
         try:
-            ending = await self._ending
-            ended_at = self._loop.time()
+            ending, ended_at = await self._ending, self._loop.time()
             with self._trace.ending("close" if isinstance(ending, Complete) else "abort", self._protocol.frames):
                 finish = await self._complete(ending) if isinstance(ending, Complete) else ending
                 await self._stop_tasks()
@@ -108,12 +107,6 @@ class CaptureConnection:
             await step
         except Exception as error:
             await self._act(self._failed(error))
-
-    def _acted(self, step: Callable[..., tuple[Action, ...]], *arguments: Any) -> tuple[Action, ...]:
-        try:
-            return step(*arguments)
-        except Exception as error:
-            return self._failed(error)
 
     def _failed(self, error: Exception) -> tuple[Action, ...]:
         if isinstance(error, CaptureError):
@@ -143,12 +136,17 @@ class CaptureConnection:
     def _take(self, message: str | bytes) -> bool:
         """Handle a message without waking `_receive`. Returns False if it must wait for `_receive`: an earlier one is
         being handled, or the capture is not open. If the forward queue is full, the server holds what comes next."""
-        if self._forwarder is None or self._receiving or self._ending.done():
+        forwarder = self._forwarder
+        if forwarder is None or self._receiving or self._ending.done():
             return False
-        for action in self._acted(self._protocol.receive, message, self._now()):
-            if isinstance(action, Forward) and not self._forwarder.has_room(action.item.byte_length):
+        try:
+            actions = self._protocol.receive(message, self._clock.time(self._loop.time()))
+        except Exception as error:
+            actions = self._failed(error)
+        for action in actions:
+            if isinstance(action, Forward) and not forwarder.has_room(len(action.item.payload)):
                 self._hold(True)
-                self._forwarder.call_when_room(action.item.byte_length, partial(self._forward_held, action))
+                forwarder.call_when_room(len(action.item.payload), partial(self._forward_held, action))
             else:
                 self._perform(action)
         return True
@@ -159,7 +157,11 @@ class CaptureConnection:
         self._hold(False)
 
     def _tick(self) -> None:
-        for action in self._acted(self._protocol.tick, self._clock.tick(self._loop.time())):
+        try:
+            actions = self._protocol.tick(self._clock.tick(self._loop.time()))
+        except Exception as error:
+            actions = self._failed(error)
+        for action in actions:
             self._perform(action)
 
     def _now(self) -> float:
@@ -179,8 +181,7 @@ class CaptureConnection:
 
     async def _watch(self, window: CaptureWindow) -> None:
         """Poll the capture's state, which also keeps its keys alive; send the client its progress."""
-        limits = self._state.settings.capture
-        replied_at = self._loop.time()
+        limits, replied_at = self._state.settings.capture, self._loop.time()
         while True:
             await next_period(WATCH_PROGRESS_S if self._progress is not None else WATCH_S)
             if self._state.frames_unfit:
@@ -221,8 +222,7 @@ class CaptureConnection:
         match action:
             case Forward(item, timestamp_frame):
                 assert self._forwarder is not None
-                self._forwarder.put(item, timestamp_frame)
-                self._metrics.forwarded.add(item.byte_length, len(self._forwarder))
+                self._metrics.forwarded.add(item.byte_length, self._forwarder.put(item, timestamp_frame))
             case CheckSession():
                 assert self._window is not None
                 self._start(self._check_session(self._window))

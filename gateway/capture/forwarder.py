@@ -68,12 +68,15 @@ class Forwarder:
             not self._queue or self._bytes + size <= limits.max_forward_buffer_bytes
         )
 
-    def put(self, item: ForwardItem, timestamp_frame: str) -> None:
-        """Queue a frame for which there is room. ``timestamp_frame`` is the item's, as `format_utc` writes it."""
+    def put(self, item: ForwardItem, timestamp_frame: str) -> int:
+        """Queue a frame for which there is room. ``timestamp_frame`` is the item's, as `format_utc` writes it. Returns
+        how many frames are queued now."""
         self._queue.append((item, timestamp_frame))
         self._bytes += len(item.payload)
-        if len(self._queue) == 1 and not self._slow.is_set():
+        queued = len(self._queue)
+        if queued == 1 and not self._slow.is_set():
             self._send()
+        return queued
 
     async def wait_for_room(self, size: int) -> None:
         """Wait until a frame of ``size`` bytes can be queued.
@@ -191,7 +194,8 @@ class Forwarder:
             self._drop_first()
             if self._queue and not self._slow.is_set():
                 self._send()
-            self._call_waiting()
+            if self._waiting is not None:
+                self._call_waiting()
 
     def _drop_first(self) -> None:
         """The first frame is in the stream: drop it from the queue."""

@@ -15,85 +15,91 @@ __all__ = ["Unparsed"]
 # RFC 6455, 5.2: the FIN bit with the opcode, and without the reserved bits; the MASK bit with the length
 _TEXT, _BINARY = 0x81, 0x82
 _MASKED = 0x80
-_EXTENDED = {_MASKED | 126: struct.Struct("!H"), _MASKED | 127: struct.Struct("!Q")}
+_EXTENDED = {126: struct.Struct("!H"), 127: struct.Struct("!Q")}
 _MASK_BYTES = 4
 
 
 class Unparsed:
-    """A queue of bytes. ``lacking_bytes`` is how many bytes the frame lacks that `find_message` found last."""
+    """A queue of bytes.
+
+    Attributes:
+        data: the buffer with the next bytes; empty if there are none.
+        lacking_bytes: how many bytes the frame lacks that `take_message` last looked at.
+        is_text: whether the message that it last returned is a text.
+    """
 
     def __init__(self) -> None:
         self.lacking_bytes = 0
-        self._data: bytes | bytearray = b""
+        self.is_text = False
+        self.data: bytes | bytearray = b""
         self._at = 0
         self._next, self._next_at = b"", 0
-        self._begin = self._end = 0
 
     def __len__(self) -> int:
-        return len(self._data) + len(self._next) - self._next_at
+        return len(self.data) + len(self._next) - self._next_at
 
     def append(self, data: bytes) -> None:
         """Add bytes. Those after the end of a frame that lacked some are not copied: one read may have 250 KB, and
         buffers of that size cost a page fault for each 4 KiB."""
-        if not self._data:
-            self._data = data
+        if not self.data:
+            self.data = data
             return
-        rest = memoryview(self._data)[self._at :]
+        rest = memoryview(self.data)[self._at :]
         if not self._next and 0 < self.lacking_bytes < len(data):
-            self._data = b"".join((rest, memoryview(data)[: self.lacking_bytes]))
+            self.data = b"".join((rest, memoryview(data)[: self.lacking_bytes]))
             self._next, self._next_at = data, self.lacking_bytes
-        elif self._next or self._at or not isinstance(self._data, bytearray):
-            self._data = bytearray().join((rest, memoryview(self._next)[self._next_at :], data))
+        elif self._next or self._at or not isinstance(self.data, bytearray):
+            self.data = bytearray().join((rest, memoryview(self._next)[self._next_at :], data))
             self._next, self._next_at = b"", 0
         else:
             rest.release()  # a bytearray with a view cannot grow
-            self._data += data
+            self.data += data
         self._at = 0
 
     def cut(self, length: int) -> bytes | bytearray:
         """Remove and return the next bytes, at most ``length``."""
-        piece = self._data[self._at : self._at + length]
+        piece = self.data[self._at : self._at + length]
         self._skip_to(self._at + length)
         return piece
 
     def clear(self) -> None:
         """Free all bytes."""
-        self._data, self._at, self.lacking_bytes = b"", 0, 0
+        self.data, self._at, self.lacking_bytes = b"", 0, 0
         self._next, self._next_at = b"", 0
 
-    def finds_message(self, most_bytes: int) -> bool:
-        """Whether the next bytes are a frame of a client that is a message by itself, with a payload of at most
-        ``most_bytes``. Its head must have arrived; ``lacking_bytes`` says how much of the rest has not.
+    def take_message(self, most_bytes: int) -> bytes | None:
+        """Remove the next frame, if it is a message by itself with a payload of at most ``most_bytes``, and return its
+        payload; `is_text` says of which kind it was.
 
-        Every error is among the other frames, and a complete parser must judge them."""
-        data, at = self._data, self._at
-        if len(data) < at + 2 or data[at] not in (_TEXT, _BINARY) or data[at + 1] < _MASKED:
-            return False
-        size, begin = data[at + 1] - _MASKED, at + 2
-        if extended := _EXTENDED.get(data[at + 1]):
-            if len(data) < begin + extended.size:
-                return False
-            (size,) = extended.unpack_from(data, begin)
+        None if it is no such frame, or has not arrived: then `lacking_bytes` says how much of it has not, if its head
+        has. Every error is among the other frames, and a complete parser must judge them."""
+        data, at, arrived = self.data, self._at, len(self.data)
+        if arrived < at + 2:
+            return None
+        opcode, size, begin = data[at], data[at + 1] - _MASKED, at + 2 + _MASK_BYTES
+        if (opcode != _BINARY and opcode != _TEXT) or size < 0:
+            return None
+        if size >= 126:
+            extended = _EXTENDED[size]
             begin += extended.size
-        begin += _MASK_BYTES
-        if len(data) < begin or size > most_bytes:
-            return False
-        self._begin, self._end = begin, begin + size
-        self.lacking_bytes = max(0, self._end - len(data))
-        return True
-
-    def cut_message(self) -> tuple[bool, bytes]:
-        """Remove the message that `finds_message` found; it must lack nothing. Returns whether it is a text, and its
-        payload."""
-        is_text = self._data[self._at] == _TEXT
-        with memoryview(self._data) as data:
-            payload = apply_mask(data[self._begin : self._end], bytes(data[self._begin - _MASK_BYTES : self._begin]))
-        self._skip_to(self._end)
-        return is_text, payload
+            if arrived < begin:
+                return None
+            (size,) = extended.unpack_from(data, at + 2)
+        end = begin + size
+        if arrived < begin or size > most_bytes:
+            return None
+        if arrived < end:
+            self.lacking_bytes = end - arrived
+            return None
+        self.lacking_bytes = 0
+        self.is_text = opcode == _TEXT
+        payload = apply_mask(memoryview(data)[begin:end], data[begin - _MASK_BYTES : begin])
+        self._skip_to(end)
+        return payload
 
     def _skip_to(self, at: int) -> None:
-        if at < len(self._data):
+        if at < len(self.data):
             self._at = at
         else:
-            self._data, self._at = self._next, self._next_at
+            self.data, self._at = self._next, self._next_at
             self._next, self._next_at = b"", 0

@@ -49,17 +49,17 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     def __init__(self, unfinished: Unfinished, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._unfinished = unfinished
-        self._fragments = self._queued_bytes = 0
+        self._fragments = self._queued_bytes = self._wanted_bytes = 0
         self._deadline: asyncio.TimerHandle | None = None
         self._discards_input = False
         self.conn = HandshakeServer(max_size=self.config.ws_max_size, logger=self.conn.logger)
         self._unparsed = Unparsed()
-        self._wanted_bytes = 0
         self._track_wanted_bytes()
         self._received_at = 0.0
         self._too_long: dict[str, Callable[[], str]] = {}
         self._take: dict[str, Callable[[Any], Any]] = {"hold": self._hold}
         self._is_held = False
+        self._is_clear = False  # nothing was left when `_update_reading` was last called, and nothing is left since
 
     def data_received(self, data: bytes) -> None:
         self._received_at = self.loop.time()
@@ -82,37 +82,38 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     def _parse_slices(self) -> None:
         until = time.monotonic() + TURN_S
-        self._unparsed.lacking_bytes = 0
-        while self._unparsed and not self._must_wait() and not self.transport.is_closing():
+        unparsed = self._unparsed
+        unparsed.lacking_bytes = 0
+        while unparsed.data and not self._must_wait() and not self.transport.is_closing():
             if not self._parse_messages(until):
+                self._is_clear = False
                 lacking = self._wanted_bytes - len(self.conn.reader.buffer)
-                super().data_received(self._unparsed.cut(max(SLICE_BYTES, lacking)))  # type: ignore[arg-type]
+                super().data_received(unparsed.cut(max(SLICE_BYTES, lacking)))  # type: ignore[arg-type]
                 if self.conn.handshake_exc is not None and not self.handshake_initiated:
                     self._refuse_handshake()
-            if self._unparsed.lacking_bytes or time.monotonic() >= until:
+            if unparsed.lacking_bytes or time.monotonic() >= until:
                 break
-        self._update_reading()
+        if unparsed.data or not self._is_clear:
+            self._update_reading()
 
     def _parse_messages(self, until: float) -> bool:
         """Parse messages of one frame without `websockets`' parser, if it is in no other frame or message. Returns
         False if the next bytes are for it."""
-        conn, unparsed = self.conn, self._unparsed
+        conn, unparsed, most_bytes = self.conn, self._unparsed, self.config.ws_max_size
         if self._wanted_bytes or conn.reader.buffer or conn.current_size is not None or conn.state is not State.OPEN:
             return False
         takes = "message" in self._take and not self.close_sent and self.queue.empty()
-        while unparsed.finds_message(self.config.ws_max_size):
-            if unparsed.lacking_bytes:
-                return True
+        while (payload := unparsed.take_message(most_bytes)) is not None:
             self._cancel_deadline()
-            is_text, payload = unparsed.cut_message()
-            if not (takes and self._is_taken(is_text, payload)):
-                self.curr_msg_data_type = "text" if is_text else "bytes"
+            if not (takes and self._is_taken(unparsed.is_text, payload)):
+                self._is_clear = False
+                self.curr_msg_data_type = "text" if unparsed.is_text else "bytes"
                 self.frames = [payload]
                 self.send_receive_event_to_app()
                 return True
             if self._is_held or time.monotonic() >= until:
                 return True
-        return not unparsed
+        return bool(unparsed.lacking_bytes) or not unparsed.data
 
     def _refuse_handshake(self) -> None:
         """Refuse a handshake that the parser cannot read. uvicorn would send no answer and keep the connection open."""
@@ -127,7 +128,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         return not self._discards_input and (self.read_paused or self._is_held or not self.writable.is_set())
 
     def _hold(self, held: bool) -> None:
-        self._is_held = held
+        self._is_held, self._is_clear = held, False
         if not held:
             self.loop.call_soon(self._parse_slices)
 
@@ -138,7 +139,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             self._unparsed.clear()
         elif self._must_wait():
             self.transport.pause_reading()
-        elif self._unparsed and not self._unparsed.lacking_bytes:
+        elif self._unparsed.data and not self._unparsed.lacking_bytes:
             self.transport.pause_reading()
             self.loop.call_soon(self._parse_slices)
         else:
@@ -222,7 +223,9 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         held_bytes = len(self.conn.reader.buffer) + len(self._unparsed) + sum(map(len, self.frames))
         self._unfinished.hold(self, held_bytes + self._queued_bytes)
         in_message = bool(self.frames or self._wanted_bytes or self._unparsed.lacking_bytes)
-        if not in_message or self._must_wait() or self._discards_input:
+        must_wait = self._must_wait()
+        self._is_clear = not (in_message or held_bytes or self._queued_bytes or must_wait)
+        if not in_message or must_wait or self._discards_input:
             self._cancel_deadline()
         elif self._deadline is None:
             self._deadline = self.loop.call_later(MESSAGE_WITHIN_S, self._give_up_message, "too_slow")
@@ -242,9 +245,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             self._stop_parsing()
             self._drop_queued()
             self._notify_endpoint(CloseCode.POLICY_VIOLATION, {ENDED_BY_SERVER: end})
-        elif (
-            not self._discards_input
-        ):  # the server has sent its close frame, and the client sends a message instead of its own
+        elif not self._discards_input:  # it has sent its close frame, and the client a message instead of its own
             self.transport.close()
 
     def _drop_queued(self) -> None:

@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from unittest import mock
 
 import hiredis
 import pytest
@@ -15,7 +16,7 @@ import redis
 from contracts.broker.pool import SharingClient
 from contracts.broker.roles import connect
 from contracts.broker.script import run
-from contracts.broker.shared_connection import COPIED_BYTES, Template, _packed, bulk
+from contracts.broker.shared_connection import COPIED_BYTES, Template, _OpenConnection, _packed, bulk
 from contracts.rules.errors import BrokerUnavailable
 from contracts.state import captures
 from contracts.state.frame import TerminalEntry
@@ -125,6 +126,19 @@ async def test_an_answer_that_cannot_be_handled_leaves_the_connection_to_the_oth
         assert broker.shared.begin([b"PING\r\n"], fail)
         assert await echoes(broker) == EXPECTED
         assert [str(context["exception"]) for context in reported] == ["the caller's own error"]
+
+
+async def test_what_is_sent_because_of_the_answers_of_one_read_is_written_at_once() -> None:
+    connection = _OpenConnection(writer := mock.Mock(), 5.0)
+    answers: list[Any] = []
+    for _ in range(3):
+        connection.send([b"first"], lambda _answer: connection.send([b"second"], answers.append))
+    connection.data_received(b"+1\r\n+2\r\n+3\r\n")
+    written = [call.args[0] for call in writer.transport.writelines.mock_calls]
+    assert written == [*[[b"first"]] * 3, [b"second"] * 3]
+    connection.data_received(b"+4\r\n+5\r\n+6\r\n")
+    assert answers == [b"4", b"5", b"6"] and writer.transport.writelines.call_count == 4
+    connection.close()
 
 
 async def test_after_a_timeout_the_next_command_uses_a_new_connection(own_brokers: BrokerPair) -> None:

@@ -33,14 +33,16 @@ def test_a_frame_that_is_a_message_is_read_as_websockets_reads_it(head: int, siz
     step = -(-len(data) // pieces)
     for begin in range(0, len(data), step):
         unparsed.append(data[begin : begin + step])
-        found = unparsed.finds_message(MOST_BYTES)
-        assert not found or unparsed.lacking_bytes == max(0, len(data) - begin - step)
+        left = len(data) - begin - step
+        if left > 0:
+            assert unparsed.take_message(MOST_BYTES) is None and unparsed.lacking_bytes in (0, left)
+    unparsed.lacking_bytes = 0  # as the server does before it parses
     unparsed.append(next_one)
     parser = Protocol(SERVER)
     parser.receive_data(data)
-    assert unparsed.finds_message(MOST_BYTES) and unparsed.lacking_bytes == 0
-    is_text, payload = unparsed.cut_message()
-    assert [Frame(Opcode.TEXT if is_text else Opcode.BINARY, payload)] == parser.events_received()
+    payload = unparsed.take_message(MOST_BYTES)
+    assert payload is not None and unparsed.lacking_bytes == 0
+    assert [Frame(Opcode.TEXT if unparsed.is_text else Opcode.BINARY, payload)] == parser.events_received()
     assert unparsed.cut(100) == next_one and not unparsed
 
 
@@ -52,8 +54,8 @@ def test_messages_are_read_in_their_order_however_the_bytes_are_cut(step: int) -
     for begin in range(0, len(data), step):
         unparsed.append(data[begin : begin + step])
         unparsed.lacking_bytes = 0
-        while unparsed.finds_message(MOST_BYTES) and not unparsed.lacking_bytes:
-            read.append(len(unparsed.cut_message()[1]))
+        while (payload := unparsed.take_message(MOST_BYTES)) is not None:
+            read.append(len(payload))
     assert read == sizes and not unparsed
 
 
@@ -77,7 +79,7 @@ def test_messages_are_read_in_their_order_however_the_bytes_are_cut(step: int) -
 def test_all_other_bytes_are_left_to_the_complete_parser(data: bytes) -> None:
     unparsed = Unparsed()
     unparsed.append(data)
-    assert not unparsed.finds_message(MOST_BYTES)
+    assert unparsed.take_message(MOST_BYTES) is None
     assert unparsed.lacking_bytes == 0
     assert unparsed.cut(len(data)) == data and not unparsed
 
