@@ -18,12 +18,16 @@ import pytest
 from hypothesis import settings
 
 from contracts.process.logs import configure_logs
+from tests.support.authorities import read_authorities_once
 from tests.support.brokers import EVENTS, FRAMES, BrokerProcess, Flavour, server_path, started
 from tests.support.order import long_first
+from tests.support.prestarted import prestarted
 from tests.support.real_brokers import needs_real_broker
 from tests.support.s3 import S3Server, s3_server
 
 configure_logs("tests")
+
+read_authorities_once()
 
 gc.disable()  # while 8,000 tests are collected; half of that time was spent in looking through what all stays
 
@@ -101,6 +105,13 @@ def start_pair(flavour: Flavour) -> Iterator[BrokerPair]:
     pair = BrokerPair(BrokerProcess(flavour, FRAMES), BrokerProcess(flavour, EVENTS))
     with started(pair.frames, pair.events):
         yield pair
+
+
+@pytest.fixture
+def forked() -> Iterator[None]:
+    """Fork the processes of a test that is not about their start, from one that has the imports."""
+    with prestarted():
+        yield
 
 
 @pytest.fixture

@@ -135,6 +135,7 @@ def _roles_are_as_they_must_be(stack: Stack) -> None:
         assert core.split()[4:6] == [str(CORE_LIMIT_BYTES)] * 2
 
 
+@pytest.mark.usefixtures("forked")
 async def test_live_workers_serve_the_live_lane_alone_and_stop_with_the_extractors(tmp_path: Path) -> None:
     said: list[str] = []
     out = Console(file=io.StringIO(), width=100)
@@ -184,6 +185,7 @@ async def test_where_the_live_lane_is_switched_off_no_live_worker_is_started(tmp
         assert not [name for name in stack.parts if name.startswith("live")]
 
 
+@pytest.mark.usefixtures("forked")
 async def test_with_a_certificate_every_part_serves_https_and_commands_trust_it_alone(tmp_path: Path) -> None:
     (tmp_path / "pair").mkdir()
     pair = Pair(tmp_path / "pair")
@@ -211,6 +213,7 @@ async def test_with_a_certificate_every_part_serves_https_and_commands_trust_it_
             await live_stream.end()
 
 
+@pytest.mark.usefixtures("forked")
 async def test_sessions_survive_a_restart_of_everything(tmp_path: Path) -> None:
     async with Stack(settings_in(tmp_path)) as stack:
         await stack.ready(DEADLINE_S)
@@ -221,6 +224,7 @@ async def test_sessions_survive_a_restart_of_everything(tmp_path: Path) -> None:
         assert await _is_active(stack, session_id)
 
 
+@pytest.mark.usefixtures("forked")
 async def test_a_second_stack_on_the_same_state_is_refused_and_the_first_is_unhurt(tmp_path: Path) -> None:
     async with Stack(settings_in(tmp_path)) as first:
         second = Stack(settings_in(tmp_path))
@@ -231,6 +235,7 @@ async def test_a_second_stack_on_the_same_state_is_refused_and_the_first_is_unhu
         assert (tmp_path / "state" / "stack.json").exists()
 
 
+@pytest.mark.usefixtures("forked")
 async def test_a_port_in_use_is_one_line_and_leaves_nothing_running(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         stack = Stack(settings_in(tmp_path, port=taken.getsockname()[1]))
@@ -248,6 +253,7 @@ def test_one_url_without_the_other_names_the_missing_one(tmp_path: Path, given: 
         asyncio.run(stack.start())
 
 
+@pytest.mark.usefixtures("forked")
 async def test_a_state_directory_too_deep_for_a_socket_has_its_sockets_elsewhere(tmp_path: Path) -> None:
     deep = tmp_path / ("d" * 100)
     async with Stack(settings_in(deep)) as stack:
@@ -258,6 +264,7 @@ async def test_a_state_directory_too_deep_for_a_socket_has_its_sockets_elsewhere
     assert not folder.exists()
 
 
+@pytest.mark.usefixtures("forked")
 async def test_a_part_that_a_restart_cannot_fix_stops_the_stack_with_its_own_error(tmp_path: Path) -> None:
     async with Stack(settings_in(tmp_path)) as first:
         frames_url, events_url = map(SecretStr, first.urls)

@@ -134,6 +134,7 @@ def test_a_capture_becomes_an_artifact_and_a_second_run_makes_the_same_bytes(
     assert again.path.read_bytes() == face_capture.path.read_bytes()
 
 
+@pytest.mark.usefixtures("forked")
 def test_two_captures_in_turn_in_one_process_have_the_bytes_of_one_alone(
     face_capture: BrokerCapture, own_brokers: BrokerPair
 ) -> None:
@@ -185,6 +186,7 @@ def test_ctrl_c_at_any_moment_of_the_start_prints_no_traceback(
         workers.lines()
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_capture_in_hand_is_handed_back_and_goes_on_elsewhere(
     face_capture: BrokerCapture, own_brokers: BrokerPair
 ) -> None:
@@ -202,6 +204,7 @@ def test_a_capture_in_hand_is_handed_back_and_goes_on_elsewhere(
         assert members["tracker_restarts"].tolist() == [7]
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_killed_extractor_is_replaced_and_its_capture_taken_over(
     face_capture: BrokerCapture, own_brokers: BrokerPair
 ) -> None:
@@ -220,6 +223,7 @@ def test_a_killed_extractor_is_replaced_and_its_capture_taken_over(
         assert members["tracker_restarts"].tolist() == [6]
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_paused_extractor_that_wakes_up_changes_nothing(face_capture: BrokerCapture, own_brokers: BrokerPair) -> None:
     with running(face_capture, own_brokers) as sleeper, running(face_capture, own_brokers) as other:
         sleeper.wait_for("extractor ready")
