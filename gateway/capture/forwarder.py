@@ -45,6 +45,7 @@ class Forwarder:
     def __init__(self, frames: AsyncBroker, limits: CaptureLimits) -> None:
         self._frames = frames
         self._limits = limits
+        self._half = limits.max_forward_buffer_frames // 2
         self._loop = asyncio.get_running_loop()
         self._begin: Callable[[Changes, Callable[[Any], None]], bool] | None = None
         self._queue: deque[tuple[ForwardItem, str]] = deque()
@@ -101,8 +102,9 @@ class Forwarder:
         await room
 
     def call_when_room(self, size: int, then: Callable[[CaptureError | None], None]) -> None:
-        """Call ``then`` with None as soon as a frame of ``size`` bytes can be queued, in that turn of the loop, or
-        with the error that `wait_for_room` raises. Only one caller can wait for room, with either method."""
+        """Call ``then`` with None in the turn of the loop in which a frame of ``size`` bytes can be queued, or with the
+        error that `wait_for_room` raises. If it has to wait, half of the queue must be free. Only one caller can wait
+        for room, with either method."""
         self._waiting, self._waiting_since = (size, then), self._loop.time()
         if self._timer is None:
             self._timer = self._loop.call_later(STALLED_S, self._check_waiting)
@@ -157,7 +159,7 @@ class Forwarder:
                 while self._queue:
                     await self._push(self._queue[0][0])
                     self._drop_first()
-                    self._call_waiting()
+                    self._frame_left()
                 self._slow.clear()
         except CaptureError as error:
             self._failure = error
@@ -194,7 +196,14 @@ class Forwarder:
             self._drop_first()
             if self._queue and not self._slow.is_set():
                 self._send()
-            if self._waiting is not None:
+            self._frame_left()
+
+    def _frame_left(self) -> None:
+        """Let the caller that waits for room go on if half of the queue is free. Otherwise a fast client would be held
+        and resumed for each frame, which took a twentieth of the frame's processor time."""
+        if self._waiting is not None:
+            self._waiting_since = self._loop.time()
+            if len(self._queue) <= self._half:
                 self._call_waiting()
 
     def _drop_first(self) -> None:

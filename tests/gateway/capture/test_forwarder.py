@@ -112,6 +112,23 @@ async def test_a_full_queue_makes_a_fast_client_wait_while_the_broker_answers() 
         assert broker.pushed == [1, 2, 3, 4]
 
 
+async def test_a_client_that_waits_goes_on_when_half_of_the_queue_is_free() -> None:
+    answers: list[Callable[[Any], None]] = []
+    with mock.patch.object(forwarder, "prepare", lambda *_: lambda _, on_answer: answers.append(on_answer) or True):
+        queue = Forwarder(mock.Mock(), CaptureLimits(max_forward_buffer_frames=3))
+        moving = asyncio.create_task(queue.run())
+        await asyncio.sleep(0)
+        for seq in (1, 2, 3):
+            queue.put(item(seq), "")
+        called: list[CaptureError | None] = []
+        queue.call_when_room(10, called.append)
+        answers.pop()(OK)
+        assert (len(queue), called) == (2, [])
+        answers.pop()(OK)
+        assert (len(queue), called) == (1, [None])
+        moving.cancel()
+
+
 @pytest.mark.parametrize("full", [FULL, BrokerFull("frames", "out of memory")])
 async def test_a_full_queue_behind_a_full_stream_overflows(full: Any) -> None:
     async with forwarding(full) as (queue, _, _):
