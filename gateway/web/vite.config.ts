@@ -57,9 +57,10 @@ export default defineConfig({
     environment: "jsdom",
     globals: true,
     setupFiles: ["src/test/setup.ts"],
-    testTimeout: 30_000, // long, so that a busy machine does not fail a test
+    testTimeout: 300_000, // long, so that a busy machine does not fail a test: pytest runs beside them
+    hookTimeout: 300_000,
     restoreMocks: true,
-    maxWorkers: "100%", // of the cores: nothing else runs beside it
+    maxWorkers: "100%", // of the cores
     isolate: false, // src/test/setup.ts separates the files, at a quarter of the cost of a process each
     coverage: {
       provider: "v8",

@@ -13,13 +13,15 @@ __all__ = ["long_first", "spread"]
 
 T = TypeVar("T")
 
+LONG = ("tests/integration/", "tests/e2e/")
+
 
 def long_first(items: list[pytest.Item]) -> None:
-    """Sort the tests. Those of whole stacks take up to a minute, most of it waiting: a process that begins with them
-    last would leave the others idle, and one that has all of them would take longest."""
+    """Sort the tests. Those of whole stacks and in a browser take up to a minute, most of it waiting: a process that
+    begins with them last would leave the others idle, and one that has all of them would take longest."""
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     faults_first = sorted(items, key=lambda item: "integration/faults" not in item.nodeid)  # stable
-    items[:] = spread(faults_first, lambda item: "tests/integration" in item.nodeid, _unit, workers)
+    items[:] = spread(faults_first, lambda item: item.nodeid.startswith(LONG), _unit, workers)
 
 
 def _unit(item: pytest.Item) -> str:

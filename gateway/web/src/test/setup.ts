@@ -12,7 +12,7 @@ vi.resetModules();
 const { chooseLanguage } = await import("../words/language");
 const restoreGlobals = rememberGlobals();
 
-configure({ asyncUtilTimeout: 10_000 }); // a busy machine is no failure
+configure({ asyncUtilTimeout: 100_000 }); // a busy machine is no failure
 computeStylesOnce();
 
 // jsdom has the element, but not its methods
