@@ -139,12 +139,16 @@ class _Handler(BaseHTTPRequestHandler):
         if path == "/livez":
             alive = self.server.alive()
             self._answer(200 if alive else 503, orjson.dumps({"status": "alive" if alive else "stuck"}))
-        elif not self.server.tokens.admits("operate", self.headers.get_all("Authorization", [])):
+        elif not self._is_admitted():
             self.send_error(401)
         elif path == "/metrics":
             self._metrics()
         else:
             self.send_error(404)
+
+    def _is_admitted(self) -> bool:
+        tokens = self.headers.get_all("Authorization", [])
+        return self.server.tokens.admits("operate", tokens, self.client_address[0])
 
     def _metrics(self) -> None:
         try:

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from threading import Lock
 
 from contracts.process.access_file import AccessFile
+from contracts.process.logs import get_logger
 from contracts.process.settings import Settings
 from contracts.rules.access import TokenRule, offered_tokens
+from contracts.rules.failure_limit import FailureLimit, address_group
 from contracts.rules.rights import API_TOKEN_NAME, AccessEntry, Right, find_entry, may
 
-__all__ = ["MOST_OFFERED", "TokenHolders"]
+__all__ = ["MOST_OFFERED", "MOST_WRONG_TOKENS", "WINDOW_S", "TokenHolders"]
+
+WINDOW_S = 60.0
+
+MOST_WRONG_TOKENS = 30
+"""How many wrong tokens one address may send in a minute. Then no process looks at that address's guesses at
+``A3CP_API_TOKEN``, which a person may have chosen. Tokens of the access file cannot be guessed, and stay valid, so one
+device does not lock out another one behind the same proxy."""
 
 MOST_OFFERED = 8
 """How many tokens of one request are looked at. A client sends one; many would be as many guesses."""
+
+log = get_logger()
 
 _API_ENTRY = AccessEntry(API_TOKEN_NAME, "operate")
 
@@ -33,6 +46,8 @@ class TokenHolders:
         secret = settings.api_token
         self._rule = TokenRule(secret.get_secret_value()) if secret else None
         self._file = AccessFile(settings.access_file) if settings.access_file else None
+        self._guesses = FailureLimit(MOST_WRONG_TOKENS, WINDOW_S)
+        self._lock = Lock()
 
     def holder(self, authorizations: Sequence[str], subprotocols: Sequence[str] = ()) -> AccessEntry | None:
         """The holder of the first known token among the ``Authorization`` headers and WebSocket subprotocols, even if
@@ -53,9 +68,18 @@ class TokenHolders:
         entries = self._file.entries() if self._file else ()
         return any(entry.allows_all_of(before) and not entry.is_expired(now) for entry in entries)
 
-    def admits(self, right: Right, authorizations: Sequence[str]) -> bool:
-        """Whether a request may use what needs ``right``, on data of no person. Without any token, every one may."""
+    def admits(self, right: Right, authorizations: Sequence[str], peer: str) -> bool:
+        """Whether a request from the address ``peer`` may use what needs ``right``, on data of no person. Without any
+        token, every one may. After too many wrong tokens of an address, `A3CP_API_TOKEN` is none from there for a
+        while. Several threads may call this."""
         if not self.asked:
             return True
         found = self.holder(authorizations)
+        address, now_s = address_group(peer), time.monotonic()
+        with self._lock:
+            if found is _API_ENTRY and self._guesses.wait_s(address, now_s):
+                return False
+            for _ in offered_tokens(authorizations)[:MOST_OFFERED] if found is None else ():
+                if self._guesses.note(address, now_s):
+                    log.warning("too many wrong tokens from one address", wait_s=WINDOW_S)
         return found is not None and not found.is_expired(datetime.now(UTC)) and may(found, right, "none") == "allowed"

@@ -9,21 +9,14 @@ from datetime import UTC, datetime
 from contracts.process.access_uses import AccessUses, uses_path
 from contracts.process.logs import get_logger
 from contracts.process.settings import Settings
-from contracts.process.tokens import MOST_OFFERED, TokenHolders
+from contracts.process.tokens import MOST_OFFERED, MOST_WRONG_TOKENS, WINDOW_S, TokenHolders
 from contracts.rules.access import offered_tokens
 from contracts.rules.errors import RequestRefused
+from contracts.rules.failure_limit import FailureLimit, address_group
 from contracts.rules.rights import API_TOKEN_NAME, AccessEntry
-from gateway.access.limits import FailureLimit, address_group
 from gateway.tasks import next_period
 
 __all__ = ["Access"]
-
-WINDOW_S = 60.0
-
-MOST_WRONG_TOKENS = 30
-"""How many wrong tokens one address may send in a minute. Then the gateway does not look at guesses at
-``A3CP_API_TOKEN``, which a person may have chosen. Tokens of the access file cannot be guessed, and stay valid, so one
-device does not lock out another one behind the same proxy."""
 
 MOST_REFUSALS = 60
 """How many requests of one entry in a minute may be about what it may not have or what does not exist. Then all of its

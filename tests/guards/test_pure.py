@@ -21,7 +21,6 @@ PURE = [
     "contracts/storage/capture_facts.py",
     "contracts/storage/npz.py",
     "contracts/storage/session_fold.py",
-    "gateway/access/limits.py",
     "gateway/access/table.py",
     "gateway/capture/actions.py",
     "gateway/capture/clock.py",

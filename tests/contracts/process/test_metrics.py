@@ -23,6 +23,7 @@ from contracts.process import metrics, metrics_server
 from contracts.process.metrics import Liveness, mark_dead, shared_folder, shared_registry
 from contracts.process.metrics_server import metrics_served
 from contracts.process.settings import Settings
+from contracts.process.tokens import MOST_WRONG_TOKENS
 from contracts.rules.errors import ConfigurationError
 from tests.support.certificates import Pair
 from tests.support.waiting import DEADLINE_S, wait_until
@@ -86,6 +87,14 @@ def test_with_a_token_only_liveness_is_open(path: str) -> None:
             assert (refused.status_code, refused.json()["error"]) == (401, "token_required")
             assert refused.headers["www-authenticate"] == 'Bearer realm="a3cp"'
         assert get(address + path, headers={"Authorization": "Bearer secret"}).status_code != 401
+
+
+def test_an_address_that_guesses_finds_no_token_for_a_while() -> None:
+    with served(api_token=SecretStr("secret")) as address:
+        for number in range(MOST_WRONG_TOKENS):
+            assert get(f"{address}/metrics", headers={"Authorization": f"Bearer guess{number}"}).status_code == 401
+        assert get(f"{address}/metrics", headers={"Authorization": "Bearer secret"}).status_code == 401
+        assert get(f"{address}/livez").status_code == 200
 
 
 def test_work_that_is_stuck_is_not_alive() -> None:

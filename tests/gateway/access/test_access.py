@@ -12,12 +12,12 @@ from pydantic import SecretStr
 
 from contracts.process.access_uses import read_uses, uses_path
 from contracts.process.settings import Settings
-from contracts.process.tokens import MOST_OFFERED
+from contracts.process.tokens import MOST_OFFERED, MOST_WRONG_TOKENS, WINDOW_S
 from contracts.rules.errors import ConfigurationError, RequestRefused
+from contracts.rules.failure_limit import FailureLimit, address_group
 from contracts.rules.rights import hash_token
 from gateway.access import access as access_module
-from gateway.access.access import MOST_REFUSALS, MOST_WRONG_TOKENS, WINDOW_S, Access
-from gateway.access.limits import FailureLimit, address_group
+from gateway.access.access import MOST_REFUSALS, Access
 from scripts.client.client import CaptureClient
 from tests.gateway.access.test_table import API_TOKEN, TOKENS, access_text, with_access
 from tests.gateway.access.walking import Walker, recorded_person
