@@ -12,48 +12,25 @@ about a start itself, starts processes for real.
 from __future__ import annotations
 
 import atexit
-import ctypes
-import fcntl
-import gc
-import json
 import os
 import re
-import runpy
-import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
-from importlib import import_module
-from multiprocessing import util
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
-from scripts.stack.supervision import _in_child
-from workers.vision.pipelines.lean import _OPENCV_THREADS, load_mediapipe
+from tests.support.fork_server import POOLS, SPAWNED, ForkServer
 
 __all__ = ["MODULES", "prestarted", "spawned"]
 
 ROOT = Path(__file__).resolve().parents[2]
-FAULTS = "tests.integration.faults"
-POOLS = ("workers", f"{FAULTS}.parts", f"{FAULTS}.hostile_parts")
 MODULES = ("gateway", "recorder", *POOLS)
 _OF_PYTHON = re.compile(r"(LD|PYTHON|MALLOC|FAKETIME)\w*")
 """Variables that are read before a module runs."""
-
-_LOADED = (
-    "gateway.process", "gateway.pool", "recorder.__main__", "workers.__main__", "workers.extract.extractor",
-    "workers.live.process", "workers.vision.pipelines.holistic", f"{FAULTS}.stand_in", "simplejpeg",
-)  # fmt: skip
-
-_SPAWNED = "spawn_main"
-_PR_SET_NAME = 15
-_PR_SET_CHILD_SUBREAPER = 36
-_FIRST_FREE = 200
-"""The numbers of descriptors from here on are free while a child arranges its own."""
 
 
 @contextmanager
@@ -153,35 +130,15 @@ def spawned(pool: int) -> list[int]:
 
 def _is_spawned(process: Path) -> bool:
     with suppress(OSError):  # it has ended
-        return _SPAWNED in (process / "cmdline").read_text() + (process / "comm").read_text()
+        return SPAWNED in (process / "cmdline").read_text() + (process / "comm").read_text()
     return False
 
 
-class _Server:
-    """The way to a process that forks."""
-
-    def __init__(self, channel: socket.socket) -> None:
-        self._channel = channel
-        self._lock = threading.Lock()
-        assert channel.recv(1) == b"1", "the server did not start"
-
-    def fork(self, asked: Mapping[str, Any], descriptors: Sequence[int]) -> int:
-        """Start a process; returns its id. It is a child of this process."""
-        prctl = ctypes.CDLL(None).prctl
-        with self._lock:
-            prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # the server's grandchild, whose parent ends, becomes our child
-            try:
-                socket.send_fds(self._channel, [json.dumps(asked).encode()], descriptors)
-                return int(self._channel.recv(64))
-            finally:
-                prctl(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
-
-
 @cache
-def _server() -> _Server:
+def _server() -> ForkServer:
     """The server of this process, which ends with it."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    command = [sys.executable, "-m", "tests.support.prestarted", str(theirs.fileno())]
+    command = [sys.executable, "-m", "tests.support.fork_server", str(theirs.fileno())]
     process = subprocess.Popen(
         command, cwd=ROOT, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
     )
@@ -192,109 +149,4 @@ def _server() -> _Server:
         process.wait()
 
     atexit.register(end)
-    return _Server(ours)
-
-
-# --- in the server -------------------------------------------------------------------------------------
-
-
-def _load() -> None:
-    """Load what the processes load. Their main modules run in the child."""
-    load_mediapipe()
-    for module in _LOADED:
-        import_module(module)
-    for package in ("recorder", "workers"):
-        del sys.modules[f"{package}.__main__"]
-
-
-def _serve(channel: socket.socket) -> tuple[dict[str, Any], list[int]]:
-    """Fork for each request; returns only in a child, what it is asked to be."""
-    channel.send(b"1")
-    while True:
-        message, descriptors, _, _ = socket.recv_fds(channel, 1 << 20, 64)
-        if not message:
-            os._exit(0)
-        told, tell = os.pipe()
-        go, gone = os.pipe()
-        if (between := os.fork()) == 0:
-            if (child := os.fork()) != 0:
-                os.write(tell, str(child).encode())
-                os._exit(0)
-            channel.detach()
-            os.close(gone)
-            os.read(go, 1)  # until the starter is the parent
-            return json.loads(message), descriptors
-        os.waitpid(between, 0)
-        for descriptor in (tell, go, gone, *descriptors):
-            os.close(descriptor)
-        with os.fdopen(told, "rb") as pid:  # read to its end: until the child is all that it is to be
-            channel.send(pid.read())
-
-
-def _become(asked: Mapping[str, Any], descriptors: Sequence[int]) -> None:
-    """Be the process: its descriptors and no others, its environment and folder."""
-    given = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, _FIRST_FREE) for descriptor in descriptors]
-    for descriptor, target in zip(given, asked["targets"], strict=True):
-        os.dup2(descriptor, target)
-        os.close(descriptor)
-    if asked["session"]:
-        os.setsid()
-    os.chdir(asked["cwd"])
-    os.environ.clear()
-    os.environ.update(asked["environ"])
-    if asked["supervised"]:
-        _in_child(asked["parent"])()
-    signal.pthread_sigmask(signal.SIG_SETMASK, asked["blocked"])
-    for number in set(range(3, _FIRST_FREE)) - set(asked["targets"]):
-        with suppress(OSError):
-            os.close(number)
-
-
-def _spawn_from_here() -> None:
-    """Fork what this process spawns from a child as it is now."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    if os.fork() == 0:
-        ours.close()
-        for number in range(3):  # what reads this process's output waits for its end alone
-            os.dup2(os.open(os.devnull, os.O_RDWR), number)
-        _become_spawned(*_serve(theirs))
-    theirs.close()
-    server = _Server(ours)
-
-    def fork(_path: Any, args: Sequence[Any], passed: Sequence[int]) -> int:
-        """Fork a worker, or the tracker of the pool's resources. Both are commands: ``python -c CODE …``."""
-        asked = {
-            "command": args[args.index("-c") :],
-            "environ": dict(os.environ),
-            "cwd": str(Path.cwd()),
-            "session": False,
-            "supervised": False,
-            "blocked": [int(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, ())],
-            "targets": [0, 1, 2, *passed],
-        }
-        return server.fork(asked, [0, 1, 2, *passed])
-
-    util.spawnv_passfds = fork  # type: ignore[assignment]
-
-
-def _become_spawned(asked: Mapping[str, Any], descriptors: Sequence[int]) -> NoReturn:
-    """Be the process that `multiprocessing` would have started."""
-    _become(asked, descriptors)
-    option, code, *arguments = asked["command"]
-    if _SPAWNED in code:
-        ctypes.CDLL(None).prctl(_PR_SET_NAME, _SPAWNED.encode(), 0, 0, 0)
-        os.environ.setdefault(_OPENCV_THREADS, "1")  # MediaPipe is loaded; its OpenCV reads this when it first has work
-    sys.argv = [option, *arguments]
-    exec(code, {"__name__": "__main__"})
-    sys.exit()
-
-
-if __name__ == "__main__":
-    _load()
-    gc.freeze()
-    what, files = _serve(socket.socket(fileno=int(sys.argv[1])))
-    _become(what, files)
-    sys.argv = what["command"]
-    if sys.argv[0] in POOLS:
-        _spawn_from_here()
-    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    return ForkServer(ours)

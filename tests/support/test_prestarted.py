@@ -59,7 +59,7 @@ def test_it_is_this_process_s_child_with_its_session_and_ends_by_a_signal(tmp_pa
     with process:
         try:
             assert b"broker" in process.stderr.readline()
-            assert b"tests.support.prestarted" in Path(f"/proc/{process.pid}/cmdline").read_bytes()
+            assert b"tests.support.fork_server" in Path(f"/proc/{process.pid}/cmdline").read_bytes()
             assert os.getsid(process.pid) == process.pid
             assert Path(f"/proc/{process.pid}/cwd").readlink() == tmp_path
             process.send_signal(signal.SIGTERM)
@@ -76,7 +76,7 @@ def test_what_would_run_other_code_is_started(environ: dict[str, str], tmp_path:
             cwd=ROOT, env={**os.environ, **environ}, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
     with process:
-        assert b"tests.support.prestarted" not in Path(f"/proc/{process.pid}/cmdline").read_bytes()
+        assert b"tests.support.fork_server" not in Path(f"/proc/{process.pid}/cmdline").read_bytes()
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +123,7 @@ def test_a_pool_s_worker_is_forked_as_it_would_be_spawned_and_ends_with_it(
         started = state_of(worker)
     with pool(tmp_path, pair, forked=True) as process:
         (worker,) = spawned(process.pid)
-        assert b"tests.support.prestarted" in Path(f"/proc/{worker}/cmdline").read_bytes()
+        assert b"tests.support.fork_server" in Path(f"/proc/{worker}/cmdline").read_bytes()
         assert (state_of(worker), os.getsid(worker)) == (started, process.pid)
         family = children(process.pid)
         process.send_signal(number)
