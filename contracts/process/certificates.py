@@ -30,9 +30,10 @@ _CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE---
 
 @dataclass(frozen=True, slots=True)
 class CertificateFacts:
-    """A certificate: for which names and addresses, and until when (UTC)."""
+    """A certificate: for which names and addresses, from and until when (UTC)."""
 
     names: tuple[str, ...]
+    begins_at: datetime
     expires_at: datetime
 
 
@@ -72,7 +73,10 @@ def certificate_facts(cert: Path, server: ssl.SSLContext) -> CertificateFacts:
     """
     peer = _peer_of(server, pinned_context(cert))
     names = tuple(value for _, value in peer.get("subjectAltName", ()))
-    return CertificateFacts(names, datetime.fromtimestamp(ssl.cert_time_to_seconds(peer["notAfter"]), UTC))
+    begins_at, expires_at = (
+        datetime.fromtimestamp(ssl.cert_time_to_seconds(peer[name]), UTC) for name in ("notBefore", "notAfter")
+    )
+    return CertificateFacts(names, begins_at, expires_at)
 
 
 def is_public(server: ssl.SSLContext) -> bool:

@@ -219,6 +219,9 @@ def judge_certificate(facts: CertificateFacts, is_public: bool, now: datetime) -
     """Check until when a certificate is valid, and say who trusts it."""
     who = "clients trust its authority" if is_public else "clients need its authority's file (A3CP_TLS_CA)"
     detail = f"for {', '.join(facts.names) or 'no name'} until {facts.expires_at:%Y-%m-%d}; {who}"
+    if facts.begins_at > now:
+        fix = "set this machine's clock, if it is behind; else put another pair in the place of the files"
+        return CheckResult("certificate", "fail", f"it is not valid before {facts.begins_at:%Y-%m-%d}: {detail}", fix)
     if facts.expires_at <= now:
         return CheckResult("certificate", "fail", f"it has expired: {detail}", _RENEW)
     if facts.expires_at - now <= SOON:

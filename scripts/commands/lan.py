@@ -81,6 +81,10 @@ def _lines(network: LocalNetwork, settings: Settings, name: str | None) -> Itera
         yield f"  {address}/authority.crt"
         yield f"  SHA-256 {network.certificate.fingerprint[:47]}"
         yield f"          {network.certificate.fingerprint[48:]}"
+        if (begins := network.certificate.valid_from) > datetime.now(UTC):
+            folder = network.certificate.authority.parent
+            yield f"  It is valid from {begins:%Y-%m-%d} only, so phones refuse it. Is this machine's clock right?"
+            yield f"  If it was wrong before, remove {folder}, start again, and trust the new authority"
         for system, how in TRUST:
             yield f"  {system:<9}{how}"
         yield ""

@@ -49,12 +49,16 @@ class LocalCertificate:
         served: the gateway's key and certificate, in one file, so that both are replaced at once.
         fingerprint: SHA-256 of the authority's certificate, as phones and browsers show it.
         is_new: whether the authority was made just now, so that no phone can know it.
+        valid_from: from when on the authority is valid. It is in the future if this machine's clock is behind, or was
+            ahead when the authority was made. A device with the right time then refuses the gateway; but a clock that
+            is behind for a moment, as after a start without a battery, is no reason to make another authority.
     """
 
     authority: Path
     served: Path
     fingerprint: str
     is_new: bool
+    valid_from: datetime
 
 
 def keep_certificate(folder: Path, machine: Machine, now: datetime) -> LocalCertificate:
@@ -75,7 +79,9 @@ def keep_certificate(folder: Path, machine: Machine, now: datetime) -> LocalCert
     except OSError as error:
         raise FatalError(f"A3CP_STATE_DIR: {error.filename or folder}: {error.strerror}") from error
     fingerprint = certificate.fingerprint(SHA256()).hex(":").upper()
-    return LocalCertificate(folder / _AUTHORITY, folder / _SERVED, fingerprint, is_new)
+    return LocalCertificate(
+        folder / _AUTHORITY, folder / _SERVED, fingerprint, is_new, certificate.not_valid_before_utc
+    )
 
 
 def certificate_file(state_dir: Path) -> Path:
@@ -155,7 +161,7 @@ def _names(machine: Machine) -> list[x509.GeneralName]:
 
 
 def _is_current(folder: Path, authority: x509.Certificate, machine: Machine, now: datetime) -> bool:
-    """Whether the gateway's certificate is of this authority and for this machine, and does not end soon."""
+    """Whether the gateway's certificate is of this authority and for this machine, is valid, and does not end soon."""
     try:
         data = (folder / _SERVED).read_bytes()
         load_pem_private_key(data, None)
@@ -164,7 +170,8 @@ def _is_current(folder: Path, authority: x509.Certificate, machine: Machine, now
         found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except Exception:  # whatever is wrong with the file, another one takes its place
         return False
-    return certificate.not_valid_after_utc - now > RENEWED_BEFORE and set(found) == set(_names(machine))
+    is_valid = certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc - RENEWED_BEFORE
+    return is_valid and set(found) == set(_names(machine))
 
 
 def _issue(folder: Path, authority: x509.Certificate, signer: _Key, machine: Machine, now: datetime) -> None:

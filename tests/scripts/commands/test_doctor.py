@@ -300,8 +300,9 @@ def test_the_access_file_and_the_certificate_of_the_local_network_are_checked(tm
 
 def test_a_certificate_that_ends_soon_is_a_warning_that_says_so() -> None:
     now = datetime.now(UTC)
-    for days, words in ((-1, "it has expired: "), (10, "it ends soon: "), (60, "for a3cp.example until")):
-        facts = CertificateFacts(("a3cp.example",), now + timedelta(days=days))
+    for days, words in ((-1, "it has expired: "), (10, "it ends soon: "), (60, "for a3cp.example"), (120, "it is not")):
+        ends = now + timedelta(days=days)
+        facts = CertificateFacts(("a3cp.example",), ends - timedelta(days=90), ends)
         assert judge_certificate(facts, True, now).detail.startswith(words)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from contracts.rules.errors import ConfigurationError
 from scripts.commands import lan
 from scripts.commands.access import AccessError, add_entry
 from scripts.commands.lan import LocalPhones
-from scripts.stack.machine import Machine
+from scripts.stack.authority import keep_certificate
+from scripts.stack.machine import Machine, this_machine
 
 
 class Terminal(io.StringIO):
@@ -47,6 +49,13 @@ def test_the_addresses_in_other_networks_are_printed_too(tmp_path: Path, monkeyp
     lines = list(lan._lines(phones.network, phones.network.settings, None))
     assert "  https://10.8.0.2:8000" in lines
     assert lines[-2].startswith("In another network of this machine: https://192.168.1.7:8000 (a3cp access code ")
+
+
+def test_an_authority_that_is_not_valid_yet_is_explained(tmp_path: Path) -> None:
+    keep_certificate(tmp_path / "state" / "tls", this_machine(), datetime.now(UTC) + timedelta(days=400))
+    phones = LocalPhones.of(settings_in(tmp_path), None)
+    said = "\n".join(lan._lines(phones.network, phones.network.settings, None))
+    assert "only, so phones refuse it. Is this machine's clock right?" in said
 
 
 def test_a_code_that_cannot_be_made_leaves_the_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

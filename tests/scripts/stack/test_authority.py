@@ -128,6 +128,16 @@ async def test_a_running_stack_gets_a_certificate_for_its_new_address_and_says_i
     keeping.cancel()
 
 
+def test_after_a_clock_that_was_ahead_the_certificate_is_issued_again_and_the_authority_says_from_when(
+    tmp_path: Path,
+) -> None:
+    ahead = keep_certificate(tmp_path, HOME, NOW + timedelta(days=400))
+    served = ahead.served.read_bytes()
+    now = keep_certificate(tmp_path, HOME, NOW)
+    assert (now.is_new, now.fingerprint) == (False, ahead.fingerprint) and now.served.read_bytes() != served
+    assert now.valid_from > NOW > keep_certificate(tmp_path / "other", HOME, NOW).valid_from
+
+
 def test_a_full_disk_and_a_key_with_a_password_are_no_riddle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "tls"
     first = keep_certificate(folder, HOME, NOW)
