@@ -16,6 +16,8 @@ from contracts.rules.ids import MOST, format_utc, is_record_id, parse_utc
 
 __all__ = ["Announced", "FrameMetas"]
 
+_FORMATTED = len("2026-01-31T12:00:00.000Z")
+
 
 class Announced(NamedTuple):
     """What the rules of the capture socket need of a ``capture.frame_meta``. ``moment`` is ``timestamp_frame`` as
@@ -67,12 +69,8 @@ class FrameMetas:
             if sent_at != moment:
                 parse_utc(sent_at)
             at = parse_utc(moment)
-            return Announced(record_id, seq, at, length, moment if _is_formatted(moment) else format_utc(at))
+            # most clients write a time just as `format_utc` does, which takes longer than to read it
+            is_formatted = len(moment) == _FORMATTED and moment[19] == "." and moment[-1] == "Z"
+            return Announced(record_id, seq, at, length, moment if is_formatted else format_utc(at))
         except (ValueError, LookupError, TypeError, AttributeError):
             return None
-
-
-def _is_formatted(moment: str) -> bool:
-    """Whether `format_utc` would write a moment that `parse_utc` has read just so, as most clients do; to format it
-    takes twice as long as to read it."""
-    return len(moment) == len("2026-01-31T12:00:00.000Z") and moment[19] == "." and moment[-1] == "Z"

@@ -91,7 +91,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
                 super().data_received(unparsed.cut(max(SLICE_BYTES, lacking)))  # type: ignore[arg-type]
                 if self.conn.handshake_exc is not None and not self.handshake_initiated:
                     self._refuse_handshake()
-            if unparsed.lacking_bytes or time.monotonic() >= until:
+            if unparsed.lacking_bytes or self._is_held or time.monotonic() >= until:
                 break
         if unparsed.data or not self._is_clear:
             self._update_reading()
@@ -134,10 +134,10 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     def _update_reading(self) -> None:
         """Pause or resume reading from the socket. It resumes only after all bytes are parsed that were read before."""
-        self._count_unfinished()
+        must_wait = self._count_unfinished()
         if self.transport.is_closing():
             self._unparsed.clear()
-        elif self._must_wait():
+        elif must_wait:
             self.transport.pause_reading()
         elif self._unparsed.data and not self._unparsed.lacking_bytes:
             self.transport.pause_reading()
@@ -181,8 +181,6 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     def _linger(self) -> None:
         linger(self.transport, self, most_bytes=LINGER_BYTES, within_s=LINGER_S)
 
-    # --- unfinished messages ------------------------------------------------------------------------
-
     def handle_text(self, event: Frame) -> None:
         super().handle_text(event)
         self._begin_message(event)
@@ -219,7 +217,8 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             return False
         return bool(self._take["message"](message))
 
-    def _count_unfinished(self) -> None:
+    def _count_unfinished(self) -> bool:
+        """Count the bytes that are held, and set the message's deadline. Returns whether the server must wait."""
         held_bytes = len(self.conn.reader.buffer) + len(self._unparsed) + sum(map(len, self.frames))
         self._unfinished.hold(self, held_bytes + self._queued_bytes)
         in_message = bool(self.frames or self._wanted_bytes or self._unparsed.lacking_bytes)
@@ -229,6 +228,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             self._cancel_deadline()
         elif self._deadline is None:
             self._deadline = self.loop.call_later(MESSAGE_WITHIN_S, self._give_up_message, "too_slow")
+        return must_wait
 
     def _cancel_deadline(self) -> None:
         if self._deadline is not None:
