@@ -3,7 +3,8 @@
 A server has loaded the modules of gateway, recorder, pool and worker. For each ``python -m gateway`` (or `MODULES`)
 that a test starts, it forks. The child is the starter's own child, with the command's environment, folder, descriptors
 and session, and runs the module as Python does. Nothing in it has run before the fork but imports. A pool begins as a
-server of its workers: it forks what it would spawn, with MediaPipe's modules and no graph.
+server of its workers: it forks what it would spawn, with MediaPipe's modules and no graph. A copy of the packages with
+an edit, which a command has first in its PYTHONPATH, gets a server of its own.
 
 ``/proc/PID/cmdline`` and ``environ`` are the server's, and memory is shared with it: what looks at those, and what is
 about a start itself, starts processes for real.
@@ -17,9 +18,8 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,7 +40,10 @@ def prestarted() -> Iterator[None]:
 
     def fork_or_execute(args: Sequence[Any], *rest: Any) -> int:
         asked = _asked(args, rest)
-        return _server().fork(*asked) if asked is not None else execute(args, *rest)
+        if asked is None:
+            return int(execute(args, *rest))
+        path, what, descriptors = asked
+        return _server_of(path).fork(what, descriptors)
 
     subprocess._fork_exec = fork_or_execute  # type: ignore[attr-defined]
     try:
@@ -76,8 +79,8 @@ class _Options(NamedTuple):
     vfork: bool
 
 
-def _asked(args: Sequence[Any], rest: Sequence[Any]) -> tuple[dict[str, Any], list[int]] | None:
-    """What the server must know and the descriptors that the child gets; None for any other command."""
+def _asked(args: Sequence[Any], rest: Sequence[Any]) -> tuple[str, dict[str, Any], list[int]] | None:
+    """The server's PYTHONPATH, what it must know, and the child's descriptors; None for any other command."""
     command = [os.fsdecode(part) for part in args if part != "-P"]
     if command[:2] != [sys.executable, "-m"] or command[2] not in MODULES:
         return None
@@ -85,7 +88,8 @@ def _asked(args: Sequence[Any], rest: Sequence[Any]) -> tuple[dict[str, Any], li
     environ = _environ(options.env)
     supervised = getattr(options.before, "__qualname__", None) == "_in_child.<locals>.prepare"
     plain = (options.group, options.gid, options.gids, options.uid, options.umask) == (-1, None, None, None, -1)
-    if not plain or not options.close_fds or (options.before and not supervised) or not _same_python(environ):
+    path = _python_path(environ)
+    if not plain or not options.close_fds or (options.before and not supervised) or path is None:
         return None
     standard = [number if fd == -1 else fd for number, fd in enumerate((options.stdin, options.stdout, options.stderr))]
     passed = [fd for fd in options.keep if fd != options.errors]
@@ -99,7 +103,7 @@ def _asked(args: Sequence[Any], rest: Sequence[Any]) -> tuple[dict[str, Any], li
         "blocked": [],
         "targets": [0, 1, 2, *passed],
     }
-    return asked, [*standard, *passed]
+    return path, asked, [*standard, *passed]
 
 
 def _environ(given: Sequence[bytes] | None) -> dict[str, str]:
@@ -108,18 +112,21 @@ def _environ(given: Sequence[bytes] | None) -> dict[str, str]:
     return dict(os.fsdecode(item).split("=", 1) for item in given)
 
 
-def _same_python(environ: Mapping[str, str]) -> bool:
-    """Whether a Python of this environment would be what the server is: other code, or a library that it preloads, is
-    in nothing that was loaded before."""
+def _python_path(environ: Mapping[str, str]) -> str | None:
+    """The PYTHONPATH of the server that is what a Python of this environment would be: this repository, or a copy of
+    its packages before it. None if there is no such server: other code, or a library that Python preloads, is in
+    nothing that was loaded before."""
     here, there = (
         {name: value for name, value in variables.items() if _OF_PYTHON.fullmatch(name)}
         for variables in (os.environ, environ)
     )
-    path = there.get("PYTHONPATH", "")
-    if path.split(":")[0] == str(ROOT):
+    first, *others = there.get("PYTHONPATH", "").split(":")
+    if str(ROOT) in (first, *others[:1]):
         there.pop("PYTHONPATH")
         here.pop("PYTHONPATH", None)
-    return here == there
+    if here != there:
+        return None
+    return str(ROOT) if str(ROOT) not in others[:1] else f"{first}:{ROOT}"
 
 
 def spawned(pool: int) -> list[int]:
@@ -134,19 +141,35 @@ def _is_spawned(process: Path) -> bool:
     return False
 
 
-@cache
-def _server() -> ForkServer:
-    """The server of this process, which ends with it."""
+_servers: dict[str, tuple[ForkServer, Callable[[], None]]] = {}
+"""The servers of this process, with what ends each, by their PYTHONPATH: that of this repository, and one of a copy."""
+
+
+def _server_of(path: str) -> ForkServer:
+    if path not in _servers:
+        for other in [other for other in _servers if other != str(ROOT)]:
+            _servers.pop(other)[1]()
+        _servers[path] = _start(path)
+    return _servers[path][0]
+
+
+@atexit.register
+def _end_all() -> None:
+    for _, end in _servers.values():
+        end()
+
+
+def _start(path: str) -> tuple[ForkServer, Callable[[], None]]:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    command = [sys.executable, "-m", "tests.support.fork_server", str(theirs.fileno())]
     process = subprocess.Popen(
-        command, cwd=ROOT, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-    )
+        [sys.executable, "-P", "-m", "tests.support.fork_server", str(theirs.fileno())],
+        env={**os.environ, "PYTHONPATH": path},
+        cwd=ROOT, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
     theirs.close()
 
     def end() -> None:
         ours.close()
         process.wait()
 
-    atexit.register(end)
-    return ForkServer(ours)
+    return ForkServer(ours), end

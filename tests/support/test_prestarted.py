@@ -113,14 +113,19 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+@pytest.fixture(scope="module")
+def started(pair: BrokerPair, tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    """The state of a worker that was really spawned."""
+    with pool(tmp_path_factory.mktemp("started"), pair, forked=False) as process:
+        (worker,) = spawned(process.pid)
+        return state_of(worker)
+
+
 @pytest.mark.real
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_pool_s_worker_is_forked_as_it_would_be_spawned_and_ends_with_it(
-    pair: BrokerPair, tmp_path: Path, number: signal.Signals
+    pair: BrokerPair, started: dict[str, object], tmp_path: Path, number: signal.Signals
 ) -> None:
-    with pool(tmp_path, pair, forked=False) as process:
-        (worker,) = spawned(process.pid)
-        started = state_of(worker)
     with pool(tmp_path, pair, forked=True) as process:
         (worker,) = spawned(process.pid)
         assert b"tests.support.fork_server" in Path(f"/proc/{worker}/cmdline").read_bytes()
