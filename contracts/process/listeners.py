@@ -48,7 +48,8 @@ def open_listeners(host: str, port: int, setting: str) -> list[socket.socket]:
 
 
 def _cannot_listen(name: str, host: str, port: int, error: OSError) -> ConfigurationError:
-    return ConfigurationError(f"{name}: cannot listen on {address_of(host, port)}: {os.strerror(error.errno or 0)}")
+    place = address_of(host, port).removeprefix("http://")
+    return ConfigurationError(f"{name}: cannot listen on {place}: {os.strerror(error.errno or 0)}")
 
 
 def address_of(host: str, port: int, scheme: str = "http") -> str:

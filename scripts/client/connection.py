@@ -138,6 +138,11 @@ class Connection:
             return GatewayAway(f"the certificate of {self.url} is not trusted ({untrusted}); {how}")
         said = " ".join(str(error).split())[:200] or type(error).__name__
         way = f" through the proxy {_shown(self._proxy)}" if self._proxy else ""
+        closed = isinstance(error, httpx.ReadError | httpx.RemoteProtocolError | websockets.exceptions.InvalidMessage)
+        if closed and self.url.startswith("http:"):
+            return GatewayAway(
+                f"{self.url} closed the connection without an answer{way}: it stopped, or it serves https:"
+            )
         return GatewayAway(f"{self.url} does not answer{way} ({said}); is `a3cp up` running?")
 
     def _check_open(self) -> None:

@@ -104,7 +104,7 @@ def test_address_that_this_machine_does_not_have_is_left_out(tmp_path: Path, mon
     with listener:
         assert listener.getsockname()[0] == "127.0.0.1"
     found.pop()
-    with pytest.raises(ConfigurationError, match="A3CP_HOST: cannot listen on http://localhost:0"):
+    with pytest.raises(ConfigurationError, match="A3CP_HOST: cannot listen on localhost:0"):
         open_listeners(settings)
 
 

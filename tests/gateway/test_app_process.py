@@ -209,9 +209,7 @@ def test_port_that_is_taken_is_one_line_that_names_the_setting(tmp_path: Path) -
         with launched(tmp_path, A3CP_PORT=port) as gateway:
             code, lines = gateway.ended()
     assert code == 2
-    assert lines == [
-        f"a3cp gateway: A3CP_PORT: cannot listen on http://127.0.0.1:{port}: Address already in use\n".encode()
-    ]
+    assert lines == [f"a3cp gateway: A3CP_PORT: cannot listen on 127.0.0.1:{port}: Address already in use\n".encode()]
 
 
 @pytest.mark.parametrize(

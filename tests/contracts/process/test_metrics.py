@@ -114,7 +114,7 @@ def test_a_port_that_is_taken_is_an_error_that_names_the_setting() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with (
-            pytest.raises(ConfigurationError, match=f"^A3CP_METRICS_PORT: cannot listen on http://127.0.0.1:{port}: "),
+            pytest.raises(ConfigurationError, match=f"^A3CP_METRICS_PORT: cannot listen on 127.0.0.1:{port}: "),
             metrics_served(Settings(metrics_port=port), CollectorRegistry()),
         ):
             pass
@@ -270,4 +270,4 @@ def test_a_process_whose_port_is_taken_stops_with_one_line_that_names_the_settin
         )
     assert process.returncode == 2
     (line,) = [line for line in process.stderr.splitlines() if not line.startswith("{")]
-    assert f"A3CP_METRICS_PORT: cannot listen on http://127.0.0.1:{port}" in line
+    assert f"A3CP_METRICS_PORT: cannot listen on 127.0.0.1:{port}" in line

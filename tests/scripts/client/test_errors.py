@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import get_args
 
 import pytest
 import websockets.sync.server
+from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
 import scripts.client
+from contracts.process.metrics_server import metrics_served
+from contracts.process.settings import Settings
 from contracts.rules.codes import CAPTURE_CODES, LiveCode
 from contracts.rules.errors import A3CPError, ConfigurationError
 from scripts.client import (
@@ -21,6 +26,7 @@ from scripts.client import (
     LiveEnded,
     SyncCaptureClient,
 )
+from tests.support.certificates import Pair
 
 
 def test_every_error_of_the_client_is_in_one_tree() -> None:
@@ -113,6 +119,14 @@ def test_an_answer_of_no_gateway_is_one_sentence(foreign: Foreign, says: str | b
     for step in (foreign.capture, foreign.ask):
         with pytest.raises(ClientError, match=r"^this is not an answer of an A3CP gateway; check the URL$"):
             step()
+
+
+def test_plain_http_to_a_gateway_with_https_is_explained(tmp_path: Path) -> None:
+    settings = Settings(**Pair(tmp_path).settings, metrics_port=0, host="127.0.0.1")
+    with capture_logs() as lines, metrics_served(settings, CollectorRegistry()):
+        url = str(lines[0]["address"]).removesuffix("/metrics").replace("https:", "http:")
+        with SyncCaptureClient(url) as client, pytest.raises(GatewayAway, match=r"it stopped, or it serves https:$"):
+            client.signed_in()
 
 
 def test_a_newer_gateway_may_have_other_codes_and_messages(foreign: Foreign) -> None:

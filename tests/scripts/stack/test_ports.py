@@ -39,7 +39,7 @@ def test_parts_get_the_port_and_those_after_it() -> None:
 def test_a_port_that_is_taken_is_named_with_its_setting() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(ConfigurationError, match=rf"^A3CP_METRICS_PORT: cannot listen on http://127.0.0.1:{port}"):
+        with pytest.raises(ConfigurationError, match=rf"^A3CP_METRICS_PORT: cannot listen on 127.0.0.1:{port}"):
             metrics_ports(Settings(metrics_port=port), PARTS)
 
 
