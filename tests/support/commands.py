@@ -24,6 +24,7 @@ import gateway.process, gateway.pool
 import recorder.__main__, workers.__main__, scripts.cli, scripts.exports.command, scripts.terminal
 import scripts.commands.demo, scripts.commands.doctor, scripts.commands.ingest, scripts.commands.inspect
 import scripts.commands.up, scripts.commands.verify
+from tests.support.fork_server import run_and_end
 
 gc.freeze()  # a child that ends would go through all modules, which takes as long as to import them
 for line in sys.stdin:
@@ -40,7 +41,7 @@ for line in sys.stdin:
     break  # the child goes on, and ends as a3cp does
 else:
     sys.exit()
-scripts.cli.main()
+run_and_end(scripts.cli.main)
 """
 
 

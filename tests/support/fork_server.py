@@ -28,7 +28,7 @@ from typing import Any, NoReturn
 from scripts.stack.supervision import _in_child
 from workers.vision.pipelines.lean import _OPENCV_THREADS, load_mediapipe
 
-__all__ = ["POOLS", "SPAWNED", "ForkServer"]
+__all__ = ["POOLS", "SPAWNED", "ForkServer", "run_and_end"]
 
 FAULTS = "tests.integration.faults"
 POOLS = ("workers", f"{FAULTS}.parts", f"{FAULTS}.hostile_parts")
@@ -158,10 +158,10 @@ def _become_spawned(asked: Mapping[str, Any], descriptors: Sequence[int]) -> NoR
         ctypes.CDLL(None).prctl(_PR_SET_NAME, SPAWNED.encode(), 0, 0, 0)
         os.environ.setdefault(_OPENCV_THREADS, "1")  # MediaPipe is loaded; its OpenCV reads this when it first has work
     sys.argv = [option, *arguments]
-    _run(partial(exec, code, {"__name__": "__main__"}))
+    run_and_end(partial(exec, code, {"__name__": "__main__"}))
 
 
-def _run(program: Callable[[], object]) -> NoReturn:
+def run_and_end(program: Callable[[], object]) -> NoReturn:
     """Run the program to its end, and end the process."""
     code: Any = 0
     try:
@@ -190,4 +190,4 @@ if __name__ == "__main__":
     sys.argv = what["command"]
     if sys.argv[0] in POOLS:
         _spawn_from_here()
-    _run(partial(runpy.run_module, sys.argv[0], run_name="__main__", alter_sys=True))
+    run_and_end(partial(runpy.run_module, sys.argv[0], run_name="__main__", alter_sys=True))

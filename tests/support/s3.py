@@ -1,4 +1,7 @@
-"""An S3 server for one test: moto's, in a thread, with faults on demand."""
+"""An S3 server for one test: moto's, in a thread, with faults on demand.
+
+moto is loaded by the first server: it takes half a second of processor time, in every process that collects the tests.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,6 @@ from typing import Any
 
 import httpx
 import pytest
-from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from moto.s3.models import s3_backends
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.support.waiting import DEADLINE_S
 
@@ -23,9 +22,12 @@ VERSIONED = "a3cp-versions"
 SECRET = "a-secret-that-is-nowhere"
 
 
-class _Quiet(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: Any) -> None:
-        pass
+def _backend() -> Any:
+    """What moto's server holds."""
+    from moto.core import DEFAULT_ACCOUNT_ID
+    from moto.s3.models import s3_backends
+
+    return s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
 
 
 class S3Server:
@@ -44,6 +46,8 @@ class S3Server:
         self.hides_versions = self.refuses_deletes = 0
         self.lists = self.checksums = True
         self.asked: list[tuple[str, str]] = []
+        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
         self._app = DomainDispatcherApplication(create_backend_app)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -68,7 +72,13 @@ class S3Server:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        self._server = make_server("127.0.0.1", self.port, self._answer, threaded=True, request_handler=_Quiet)
+        from werkzeug.serving import WSGIRequestHandler, make_server
+
+        class Quiet(WSGIRequestHandler):
+            def log(self, type: str, message: str, *args: Any) -> None:
+                pass
+
+        self._server = make_server("127.0.0.1", self.port, self._answer, threaded=True, request_handler=Quiet)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
@@ -79,19 +89,19 @@ class S3Server:
 
     def get(self, key: str) -> bytes | None:
         """An object's bytes, read past the server; None if it does not exist."""
-        there = s3_backends[ACCOUNT]["aws"].buckets[BUCKET].keys.get(key)
+        there = _backend().buckets[BUCKET].keys.get(key)
         return None if there is None else bytes(there.value)
 
     def put(self, key: str, data: bytes) -> None:
         """Write an object past the server, replacing what it held."""
-        s3_backends[ACCOUNT]["aws"].put_object(BUCKET, key, data)
+        _backend().put_object(BUCKET, key, data)
 
     def remove(self, key: str) -> None:
-        s3_backends[ACCOUNT]["aws"].delete_object(BUCKET, key)
+        _backend().delete_object(BUCKET, key)
 
     def keys(self, prefix: str = "") -> list[str]:
         """The names of all objects, read past the server."""
-        return sorted(key for key in s3_backends[ACCOUNT]["aws"].buckets[BUCKET].keys if key.startswith(prefix))
+        return sorted(key for key in _backend().buckets[BUCKET].keys if key.startswith(prefix))
 
     def count(self, method: str, ending: str) -> int:
         """How many requests had this method and a path with this ending."""
