@@ -111,6 +111,8 @@ class _TakenPlace:
         killed.set()
 
     def _id(self, number: int) -> bytes:
+        if not self.captures:  # a process may ask the broker for something before the clients begin
+            return b"there is no capture yet"
         return self.captures[number].capture_id.encode()
 
 
