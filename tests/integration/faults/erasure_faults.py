@@ -48,7 +48,7 @@ def _gateway_killed(role: Role, name: str, moment: str, where: Where) -> Fault:
 
     async def fault(rig: Rig, armed: asyncio.Event) -> None:
         await _killed(role, name, moment, where)(rig, armed)
-        await until(rig.ready, "the gateway is up again", 60)
+        await until(rig.ready, "the gateway is up again")
 
     return fault
 

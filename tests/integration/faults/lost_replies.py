@@ -134,7 +134,7 @@ async def reserved_and_not_opened(rig: Rig, armed: asyncio.Event) -> None:
     async def swept() -> bool:
         return not await rig.events.zcard(keys.UNFINISHED)
 
-    await until(swept, "the sweep has looked at every capture", 40.0)
+    await until(swept, "the sweep has looked at every capture")
 
 
 def slowly(captures: list[StreamedCapture]) -> list[StreamedCapture]:

@@ -111,9 +111,9 @@ async def stopped_under_lock(rig: Rig, armed: asyncio.Event) -> None:
     async with rig.note("sleep under a log's lock") as taken:
         armed.set()
         await taken()
-    pid = await until(sleeper, "a recorder sleeps", 10.0)
+    pid = await until(sleeper, "a recorder sleeps")
     rig.paused.add(pid)
-    await until(locked, "its standby finds the log locked", 30.0)
+    await until(locked, "its standby finds the log locked")
     rig.resume(pid)
 
 

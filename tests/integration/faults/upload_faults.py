@@ -71,7 +71,7 @@ async def no_extractor_comes(rig: Rig, armed: asyncio.Event) -> None:
     async def given_up() -> bool:
         return not await rig.events.zcard(keys.UNFINISHED)
 
-    await until(given_up, "the videos are given up", 50.0)
+    await until(given_up, "the videos are given up")
     rig.resume_all()
 
 
