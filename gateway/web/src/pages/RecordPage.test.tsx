@@ -159,6 +159,8 @@ describe("the choice", () => {
     await user.click(button("Try again"));
     expect(await screen.findByText(/has no studies/)).toBeVisible();
     expect(button("Go on")).toHaveAccessibleDescription(/Choose/);
+    const main = within(screen.getByRole("main"));
+    expect(main.getByRole("link", { name: "Record a gesture" })).toHaveAttribute("href", "/demo/gesture");
   });
 
   test("a study that is not there can be asked for again, or another one chosen", async () => {

@@ -9,7 +9,7 @@ import { ErrorBanner } from "../components/ErrorBanner";
 import { Field } from "../components/Field";
 import { readSettings, writeSettings } from "../handsfree/settings";
 import { useAnswer } from "../library/useAnswer";
-import { setQuery } from "../navigation";
+import { Link, setQuery } from "../navigation";
 import { ownPerson, PersonField, useOwnPeople } from "../session/PersonField";
 import { useWords } from "../words";
 import { queryOf, studyIn } from "./address";
@@ -34,7 +34,8 @@ export function ChooseStudy() {
 }
 
 function Form({ list: { studies, unreadable } }: { readonly list: StudyList }) {
-  const { choose } = useWords().record;
+  const { home, record } = useWords();
+  const { choose } = record;
   const [only] = studies.length === 1 ? studies : [];
   const [chosen, setChosen] = useState(() => studyIn(window.location.search) ?? only?.study);
   const [named, setUser] = useState("");
@@ -52,7 +53,11 @@ function Form({ list: { studies, unreadable } }: { readonly list: StudyList }) {
         if (sitting) setQuery(writeSettings(queryOf(sitting), readSettings(window.location.search)));
       }}
     >
-      {studies.length === 0 && <p>{choose.none}</p>}
+      {studies.length === 0 && (
+        <p>
+          {choose.none} <Link to="/demo/gesture">{home.record.link}</Link>
+        </p>
+      )}
       {unreadable.length > 0 && <p className="note">{choose.unreadable(unreadable.join(", "))}</p>}
       <fieldset className="choices record-studies">
         <legend className="visually-hidden">{choose.study}</legend>
