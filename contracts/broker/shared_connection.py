@@ -137,7 +137,7 @@ class _OpenConnection(asyncio.Protocol):
             self._fail_all(error)
         finally:
             self._is_answering = False
-        if self._unsent:
+        if self._unsent and not self.lost:
             unsent, self._unsent = self._unsent, []
             self._transport.writelines(unsent)
 

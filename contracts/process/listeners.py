@@ -48,13 +48,16 @@ def open_listeners(host: str, port: int, setting: str) -> list[socket.socket]:
 
 
 def _cannot_listen(name: str, host: str, port: int, error: OSError) -> ConfigurationError:
-    place = address_of(host, port).removeprefix("http://")
-    return ConfigurationError(f"{name}: cannot listen on {place}: {os.strerror(error.errno or 0)}")
+    return ConfigurationError(f"{name}: cannot listen on {_with_port(host, port)}: {os.strerror(error.errno or 0)}")
 
 
 def address_of(host: str, port: int, scheme: str = "http") -> str:
     """The URL of a host and port, as a person types it into a browser."""
-    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+    return f"{scheme}://{_with_port(host, port)}"
+
+
+def _with_port(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def local_address_of(host: str, port: int, scheme: str = "http") -> str:

@@ -18,8 +18,9 @@ from typing import Any
 
 from contracts.process.logs import get_logger
 from contracts.process.retry import backoff_s
+from contracts.process.run import FATAL_EXIT_CODES
 from contracts.process.settings import only_harmless_environment
-from contracts.rules.errors import BrokerMisconfigured, ConfigurationError, FatalError
+from contracts.rules.errors import FatalError
 
 __all__ = ["Pool", "ProcessFailed"]
 
@@ -39,8 +40,6 @@ seem to hang at first."""
 HEALTHY_S = 30.0
 """If a process lived so long, its start was not the fault: the backoff begins again at 0.1 s. While such a process
 lives, the fatal error of another one does not end the pool."""
-
-FATAL_CODES = frozenset({ConfigurationError.exit_code, BrokerMisconfigured.exit_code})
 
 Target = Callable[..., None]
 
@@ -185,7 +184,7 @@ class Pool:
                 delay_s = slot.note_death(time.monotonic())
                 if self._on_death is not None:
                     self._on_death(slot.kind, slot.name)
-                if code in FATAL_CODES and not self._works(slot.kind):
+                if code in FATAL_EXIT_CODES and not self._works(slot.kind):
                     raise ProcessFailed(slot.kind, code)
                 log.error(f"{slot.kind} process ended", pid=pid, exit_code=code, again_in_s=delay_s)
 

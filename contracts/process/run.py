@@ -12,11 +12,15 @@ import threading
 from collections.abc import Callable
 
 from contracts.process.logs import configure_logs, flush_logs, get_logger, write_last_line
-from contracts.rules.errors import FatalError
+from contracts.rules.errors import BrokerMisconfigured, FatalError
 
-__all__ = ["run_process"]
+__all__ = ["FATAL_EXIT_CODES", "run_process"]
 
 _PR_SET_DUMPABLE = 4  # <linux/prctl.h>
+
+FATAL_EXIT_CODES = frozenset({FatalError.exit_code, BrokerMisconfigured.exit_code})
+"""The exit codes of a process that ended with a `FatalError`: a restart would not help, unless such a process has
+worked with these settings before. Then a file that they name has changed since."""
 
 
 def run_process(name: str, main: Callable[[], int]) -> int:

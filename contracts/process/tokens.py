@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from threading import Lock
 
@@ -32,7 +32,7 @@ _API_ENTRY = AccessEntry(API_TOKEN_NAME, "operate")
 
 
 class TokenHolders:
-    """The holders of tokens.
+    """The holders of tokens, and the guesses at them. Several threads may call the methods.
 
     Raises:
         ConfigurationError: the access file cannot be read, or has a mistake.
@@ -41,12 +41,13 @@ class TokenHolders:
         asked: whether a request needs a token.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
         self.asked = settings.asks_for_a_token
         secret = settings.api_token
         self._rule = TokenRule(secret.get_secret_value()) if secret else None
         self._file = AccessFile(settings.access_file) if settings.access_file else None
         self._guesses = FailureLimit(MOST_WRONG_TOKENS, WINDOW_S)
+        self._clock = clock
         self._lock = Lock()
 
     def holder(self, authorizations: Sequence[str], subprotocols: Sequence[str] = ()) -> AccessEntry | None:
@@ -68,18 +69,30 @@ class TokenHolders:
         entries = self._file.entries() if self._file else ()
         return any(entry.allows_all_of(before) and not entry.is_expired(now) for entry in entries)
 
+    def wait_s(self, peer: str) -> int:
+        """For how many whole seconds the address ``peer`` must guess no more; 0 if it may."""
+        with self._lock:
+            return self._guesses.wait_s(address_group(peer), self._clock())
+
+    def note_guesses(self, peer: str, offered: int = 1) -> None:
+        """Count the tokens, or codes, that a request of the address ``peer`` offered, and of which none is known."""
+        with self._lock:
+            reached = [
+                self._guesses.note(address_group(peer), self._clock()) for _ in range(min(offered, MOST_OFFERED))
+            ]
+        if any(reached):
+            log.warning("too many wrong tokens from one address", wait_s=WINDOW_S)
+
     def admits(self, right: Right, authorizations: Sequence[str], peer: str) -> bool:
         """Whether a request from the address ``peer`` may use what needs ``right``, on data of no person. Without any
         token, every one may. After too many wrong tokens of an address, `A3CP_API_TOKEN` is none from there for a
-        while. Several threads may call this."""
+        while."""
         if not self.asked:
             return True
         found = self.holder(authorizations)
-        address, now_s = address_group(peer), time.monotonic()
-        with self._lock:
-            if found is _API_ENTRY and self._guesses.wait_s(address, now_s):
-                return False
-            for _ in offered_tokens(authorizations)[:MOST_OFFERED] if found is None else ():
-                if self._guesses.note(address, now_s):
-                    log.warning("too many wrong tokens from one address", wait_s=WINDOW_S)
-        return found is not None and not found.is_expired(datetime.now(UTC)) and may(found, right, "none") == "allowed"
+        if found is None:
+            self.note_guesses(peer, len(offered_tokens(authorizations)))
+            return False
+        if found is _API_ENTRY and self.wait_s(peer):
+            return False
+        return not found.is_expired(datetime.now(UTC)) and may(found, right, "none") == "allowed"

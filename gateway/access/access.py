@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from contracts.process.access_uses import AccessUses, uses_path
 from contracts.process.logs import get_logger
 from contracts.process.settings import Settings
-from contracts.process.tokens import MOST_OFFERED, MOST_WRONG_TOKENS, WINDOW_S, TokenHolders
+from contracts.process.tokens import WINDOW_S, TokenHolders
 from contracts.rules.access import offered_tokens
 from contracts.rules.errors import RequestRefused
-from contracts.rules.failure_limit import FailureLimit, address_group
+from contracts.rules.failure_limit import FailureLimit
 from contracts.rules.rights import API_TOKEN_NAME, AccessEntry
 from gateway.tasks import next_period
 
@@ -42,11 +42,10 @@ class Access:
     def __init__(
         self, settings: Settings, *, now: Callable[[], datetime] = _utc_now, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._holders = TokenHolders(settings)
+        self._holders = TokenHolders(settings, clock)
         self._names_recorders = settings.access_file is not None
         self._now = now
         self._clock = clock
-        self._wrong_tokens = FailureLimit(MOST_WRONG_TOKENS, WINDOW_S)
         self._refusals = FailureLimit(MOST_REFUSALS, WINDOW_S)
         self._uses = AccessUses(uses_path(settings.state_dir))
 
@@ -58,23 +57,20 @@ class Access:
         """
         if not self._holders.asked:
             return None
-        address, now_s = address_group(peer), self._clock()
-        wait_s = self._wrong_tokens.wait_s(address, now_s)
         entry = self._holders.holder(authorizations, subprotocols)
         if entry is None or entry.name == API_TOKEN_NAME:
             offers = len(offered_tokens(authorizations, subprotocols))
-            if wait_s and offers:
-                raise _too_many(wait_s)
+            if offers:
+                self.check_guesses(peer)
             if entry is None:
-                for _ in range(min(offers, MOST_OFFERED)):
-                    self.note_guess(peer)
+                self._holders.note_guesses(peer, offers)
                 detail = "Send the server's token: Authorization: Bearer …, or the subprotocol bearer.<token>."
                 raise RequestRefused(401, "token_required", detail)
             return entry
         if entry.is_expired(self._now()):
             log.info("expired token", entry=entry.name)
             raise RequestRefused(401, "token_expired", "This token has expired; ask the operator for another one.")
-        if wait_s := self._refusals.wait_s(entry.name, now_s):
+        if wait_s := self._refusals.wait_s(entry.name, self._clock()):
             raise _too_many(wait_s)
         self._uses.note(entry.name, self._now())
         return entry
@@ -85,13 +81,12 @@ class Access:
         Raises:
             RequestRefused: 429 ``too_many_failures``.
         """
-        if wait_s := self._wrong_tokens.wait_s(address_group(peer), self._clock()):
+        if wait_s := self._holders.wait_s(peer):
             raise _too_many(wait_s)
 
     def note_guess(self, peer: str) -> None:
         """Count a wrong token, or a wrong code, of an address."""
-        if self._wrong_tokens.note(address_group(peer), self._clock()):
-            log.warning("too many wrong tokens from one address", wait_s=WINDOW_S)
+        self._holders.note_guesses(peer)
 
     def valid_holder(self, token: str) -> AccessEntry | None:
         """The holder of a token; None if there is none, or it is expired."""

@@ -18,15 +18,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from contracts.process.retry import backoff_s
+from contracts.process.run import FATAL_EXIT_CODES
 from contracts.rules.errors import FatalError
 
 __all__ = ["Part", "PartFailed", "PartSpec", "Show"]
 
 STEADY_S = 10.0
 """After a part has run for this long, its backoff starts over."""
-
-FATAL_CODES = frozenset({2, 3})
-"""The exit codes for a `FatalError`: a restart would not help, unless the part has run steadily with these settings."""
 
 MAX_LINE_BYTES = 1 << 20
 
@@ -111,9 +109,8 @@ class Part:
     def start(self, after: Callable[[], Awaitable[None]] | None = None) -> None:
         """Keep the part running until `stop`; first wait for ``after``.
 
-        ``task`` raises `PartFailed` if the part cannot be started, or exits with a code of `FATAL_CODES` before it has
-        run for `STEADY_S`. After that, a file that it reads at its start has been changed: the part is started again
-        until the file is good, and the other parts go on.
+        ``task`` raises `PartFailed` if the part cannot be started, or exits with a code of `FATAL_EXIT_CODES` before
+        it has run for `STEADY_S`. After that, the part is started again until it works, and the other parts go on.
         """
         self.task = asyncio.create_task(self._run(after), name=self.spec.name)
 
@@ -129,7 +126,7 @@ class Part:
                 return
             is_steady = loop.time() - started_at > STEADY_S
             was_steady = was_steady or is_steady
-            if code in FATAL_CODES and not was_steady:
+            if code in FATAL_EXIT_CODES and not was_steady:
                 raise PartFailed(self.recent[-1] if self.recent else f"{self.spec.name} ended with exit code {code}")
             attempt = 0 if is_steady else attempt + 1
             delay_s = backoff_s(attempt)

@@ -23,8 +23,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.frames import Opcode
 
 from contracts.process.settings import Settings
+from contracts.process.tokens import MOST_WRONG_TOKENS
 from contracts.rules.limits import CaptureLimits
-from gateway.access.access import MOST_WRONG_TOKENS
 from gateway.server.http_protocol import KEEP_ALIVE_S
 from gateway.server.uvicorn_server import server_config
 from scripts.client import SyncCaptureClient

@@ -7,6 +7,7 @@ from unittest import mock
 
 import pytest
 
+from contracts.process import tokens
 from gateway.access import access as access_module
 from gateway.capture import lifecycle
 from gateway.library import library as library_module
@@ -25,5 +26,5 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def unlimited(monkeypatch: pytest.MonkeyPatch) -> None:
     """No request of this test is one too many."""
-    monkeypatch.setattr(access_module, "MOST_WRONG_TOKENS", 10_000)
+    monkeypatch.setattr(tokens, "MOST_WRONG_TOKENS", 10_000)
     monkeypatch.setattr(access_module, "MOST_REFUSALS", 10_000)

@@ -10,9 +10,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from contracts.broker import keys
+from contracts.process import tokens
 from contracts.rules.rights import hash_token
 from contracts.rules.sign_in import code_id, seal_token, token_of
-from gateway.access import access as access_module
 from scripts.commands.access_text import with_signed_in
 from tests.gateway.access.test_table import access_text, with_access
 from tests.gateway.reached import Reached, assert_refused
@@ -73,7 +73,7 @@ async def test_a_code_whose_entry_is_gone_and_what_is_no_code_give_nothing(tmp_p
 
 
 async def test_wrong_codes_count_as_wrong_tokens_of_an_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access_module, "MOST_WRONG_TOKENS", 3)
+    monkeypatch.setattr(tokens, "MOST_WRONG_TOKENS", 3)
     async with with_access(tmp_path) as gateway:
         signed_in(tmp_path)
         await offer(gateway)

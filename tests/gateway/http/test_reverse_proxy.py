@@ -15,8 +15,8 @@ from pydantic import SecretStr
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
+from contracts.process.tokens import MOST_WRONG_TOKENS
 from contracts.rules.errors import ConfigurationError
-from gateway.access.access import MOST_WRONG_TOKENS
 from gateway.http.pages import SHELLS, WEB_APP
 from tests.gateway.http.test_security import SOCKET, TICK, handshake
 from tests.gateway.reached import HOST, Reached, assert_refused, reaching
