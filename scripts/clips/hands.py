@@ -10,10 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
-import matplotlib
 import numpy as np
 import simplejpeg
 from PIL import Image
@@ -21,6 +19,7 @@ from PIL import Image
 from contracts.rules.limits import CaptureLimits
 from scripts.clips.clip import Clip, ClipFrame, encode
 from scripts.clips.drawn_hand import BACKGROUND, PALM, right_hand
+from scripts.clips.sample import portrait_jpeg
 from scripts.clips.warp import Affine, Pixels, warped
 
 __all__ = ["SCENES", "HandsSource", "Scene"]
@@ -156,8 +155,7 @@ def _portrait_in_scene() -> Affine:
 @cache
 def _portrait() -> Pixels:
     """Grace Hopper, uint8 (600, 512, 3)."""
-    path = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
-    return np.asarray(simplejpeg.decode_jpeg(path.read_bytes(), colorspace="RGB"), np.uint8)
+    return np.asarray(simplejpeg.decode_jpeg(portrait_jpeg(), colorspace="RGB"), np.uint8)
 
 
 def _with_noise(picture: Pixels, index: int) -> Pixels:

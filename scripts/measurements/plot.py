@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from scripts.measurements.rows import BenchRow
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["draw"]
 
@@ -28,6 +29,8 @@ def draw(rows: Iterable[BenchRow], path: Path) -> bool:
         return False
     units, things = (list(dict.fromkeys(names)) for names in zip(*panels, strict=True))
     width, height = _PANEL_INCHES
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(width * len(things), height * len(units)), layout="constrained")
     axes = figure.subplots(len(units), len(things), squeeze=False)
     for (unit, thing), points in panels.items():

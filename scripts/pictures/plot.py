@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib
 import numpy as np
 import numpy.typing as npt
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from contracts.rules.landmarks import Part
 from gateway.preview.tile import COLOURS, FAULT, GROUND, INK, PART_TITLES, TILE
 from scripts.pictures.motion import HANDS, Motion
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["motion_plot"]
 
@@ -40,6 +40,9 @@ _LOOK: dict[Any, Any] = {
 def motion_plot(motion: Motion) -> bytes:
     """Draw the plot as a PNG of 1000 × 500 pixels. The same motion gives the same bytes, whatever this machine's
     settings of matplotlib are."""
+    import matplotlib  # a fifth of a second
+    from matplotlib.figure import Figure
+
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_LOOK)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from typing import Any, NamedTuple
-
-import matplotlib
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scripts.measurements.collector import CollectedSpan
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["in_order", "trace_picture"]
 
@@ -43,6 +42,9 @@ def trace_picture(spans: Sequence[CollectedSpan], closer: str) -> bytes:
     close_ns = next((span.begin_ns for span, _ in rows if span.name == closer), None)
     if close_ns is None:
         raise ValueError(f"the trace has no span {closer}")
+    import matplotlib  # a fifth of a second
+    from matplotlib.figure import Figure
+
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_LOOK)

@@ -20,12 +20,12 @@ from contracts.storage.artifacts import ArtifactSource
 from contracts.storage.files import read_regular
 from contracts.storage.npz import read_npz
 from gateway.preview.artifact import read_artifact
-from tests.attack.artifacts import GOOD, HOSTILE_ARTIFACTS
+from tests.attack.artifacts import GOOD, HOSTILE_ARTIFACTS, hostile_artifact
 from tests.recorder.samples import arrays
 from tests.recorder.test_verify import Session
 from workers.vision.matrix import FeatureMatrix
 
-BY_NAME = pytest.mark.parametrize("name", list(HOSTILE_ARTIFACTS))
+BY_NAME = pytest.mark.parametrize("name", HOSTILE_ARTIFACTS)
 MOST_BYTES = 1_000_000
 
 
@@ -41,17 +41,17 @@ def test_the_artifact_that_the_hostile_ones_are_made_from_is_valid() -> None:
 @BY_NAME
 def test_the_gateway_refuses_a_hostile_artifact(name: str) -> None:
     with pytest.raises(ArtifactError):
-        read_artifact(HOSTILE_ARTIFACTS[name])
+        read_artifact(hostile_artifact(name))
 
 
 @BY_NAME
 def test_an_extractor_does_not_take_a_hostile_artifact_for_its_own(name: str) -> None:
-    assert not FeatureMatrix.of([], []).is_in(HOSTILE_ARTIFACTS[name])
+    assert not FeatureMatrix.of([], []).is_in(hostile_artifact(name))
 
 
 def test_verify_names_each_hostile_artifact_and_goes_on(tmp_path: Path) -> None:
     session = Session(tmp_path)
-    bad = [session.capture(data=data) for data in HOSTILE_ARTIFACTS.values()]
+    bad = [session.capture(data=hostile_artifact(name)) for name in HOSTILE_ARTIFACTS]
     good = session.capture()
     report = session.report()
     assert [facts.record_id for facts in report.captures] == [good]
@@ -136,10 +136,11 @@ _IN_LITTLE_MEMORY = """
 import resource, sys
 from contracts.rules.errors import ArtifactError
 from contracts.storage.npz import read_npz
-from tests.attack.artifacts import HOSTILE_ARTIFACTS
+from tests.attack.artifacts import HOSTILE_ARTIFACTS, hostile_artifact
+made = {name: hostile_artifact(name) for name in HOSTILE_ARTIFACTS}
 used = int(open("/proc/self/statm").read().split()[0]) * 4096
 resource.setrlimit(resource.RLIMIT_AS, (used + 64_000_000, used + 64_000_000))
-for name, data in HOSTILE_ARTIFACTS.items():
+for name, data in made.items():
     try:
         read_npz(data)
     except ArtifactError as error:

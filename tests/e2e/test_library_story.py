@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from playwright.sync_api import Page, expect
 
 from contracts.rules.paths import session_log_path
@@ -20,8 +19,10 @@ from scripts.clips.hands import LOOP_S, HandsSource, Scene
 from tests.e2e.conftest import Launch, RunningStack, ask_for_consent, opened, start_session, with_camera
 from tests.e2e.test_gesture import button, capture, events_of, fact, status, verified
 from tests.support.clips import camera_film
+from tests.support.later import Later
 from tests.support.waiting import wait_until
 
+pd = Later("pandas")
 PERSON, CARER = "carl-story", "bea"
 
 OF_A_SLOW_MACHINE = {"few_frames", "pauses", "left_hand_lost", "right_hand_lost"}

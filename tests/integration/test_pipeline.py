@@ -13,7 +13,6 @@ import numpy as np
 import orjson
 import pytest
 import simplejpeg
-from mediapipe.python.solutions.holistic import Holistic
 
 from contracts.messages.quality import Quality
 from contracts.rules.landmarks import DIMS, LAYOUT
@@ -22,7 +21,10 @@ from scripts.client import CaptureOutcome, StreamState
 from scripts.clips.stream import stream_capture
 from tests.conftest import BrokerPair, on_one
 from tests.integration.stacks import USER, FaceClip, Running, jpegs, running, settings_for
+from tests.support.later import Later
 from tests.support.messages import Client
+
+solution = Later("mediapipe.python.solutions.holistic")
 
 FRAMES = 36
 
@@ -30,7 +32,7 @@ FRAMES = 36
 def bare_mediapipe(frames: list[bytes]) -> np.ndarray:
     """The landmarks of a plain MediaPipe loop for the same JPEGs."""
     rows = np.full((len(frames), DIMS), np.nan, np.float32)
-    with Holistic(static_image_mode=False, model_complexity=1) as graph:
+    with solution.Holistic(static_image_mode=False, model_complexity=1) as graph:
         for row, jpeg in zip(rows, frames, strict=True):
             results = graph.process(simplejpeg.decode_jpeg(jpeg))
             for part in LAYOUT:

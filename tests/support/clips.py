@@ -13,16 +13,15 @@ import av
 import numpy as np
 import numpy.typing as npt
 import simplejpeg
-from matplotlib.cbook import get_sample_data
 from PIL import Image
 
 from scripts.clips.hands import HandsSource, Scene
+from scripts.clips.sample import portrait_jpeg
 
 
 @cache
 def _portrait() -> Image.Image:
-    with get_sample_data("grace_hopper.jpg") as file:
-        return Image.open(file).convert("RGB")
+    return Image.open(io.BytesIO(portrait_jpeg())).convert("RGB")
 
 
 def face_clip(frames: int, width: int = 640, height: int = 480) -> list[bytes]:

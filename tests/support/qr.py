@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
-import cv2
 import numpy as np
+
+from tests.support.later import Later
 
 __all__ = ["read_qr"]
 
+cv2 = Later("cv2")
 _HALVES = {" ": (0, 0), "▀": (255, 0), "▄": (0, 255), "█": (255, 255)}
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mediapipe.python.solutions import face_mesh_connections, hands_connections, pose_connections
 
 from contracts.rules.landmarks import CONNECTIONS, DIMS, LAYOUT, PART_NAMES, Part, Row, layout_text
+from tests.support.later import Later
+
+solutions = Later("mediapipe.python.solutions")
 
 
 def test_a_row_has_1662_columns() -> None:
@@ -53,17 +55,17 @@ def test_the_rows_of_a_full_capture_take_about_12_megabytes() -> None:
     assert 1815 * len(Row(0, True, bytes(4 * DIMS)).pack()) < 12_500_000
 
 
-THEIRS: dict[Part, Iterable[tuple[int, int]]] = {
-    "pose": pose_connections.POSE_CONNECTIONS,
-    "left_hand": hands_connections.HAND_CONNECTIONS,
-    "right_hand": hands_connections.HAND_CONNECTIONS,
-    "face": face_mesh_connections.FACEMESH_CONTOURS,
+THEIRS: dict[Part, Callable[[], Iterable[tuple[int, int]]]] = {
+    "pose": lambda: solutions.pose_connections.POSE_CONNECTIONS,
+    "left_hand": lambda: solutions.hands_connections.HAND_CONNECTIONS,
+    "right_hand": lambda: solutions.hands_connections.HAND_CONNECTIONS,
+    "face": lambda: solutions.face_mesh_connections.FACEMESH_CONTOURS,
 }
 
 
 @pytest.mark.parametrize("part", PART_NAMES)
 def test_lines_are_those_of_mediapipe(part: Part) -> None:
-    assert set(CONNECTIONS[part]) == {(min(pair), max(pair)) for pair in THEIRS[part]}
+    assert set(CONNECTIONS[part]) == {(min(pair), max(pair)) for pair in THEIRS[part]()}
 
 
 def test_each_line_is_drawn_once_and_between_landmarks_that_the_layout_has() -> None:

@@ -19,12 +19,14 @@ from scripts.exports.capture import VerifiedCapture
 from tests.recorder.samples import NOON, new_session
 from tests.scripts.exports.roots import Roots
 from tests.support.clips import face_clip
+from tests.support.later import Later
 from workers.extract.outcome import feature_ref_event
 from workers.vision.artifact import write_artifact
 from workers.vision.decode import decode_jpeg
 from workers.vision.local_store import LocalStore
 from workers.vision.matrix import FeatureMatrix, features_row
-from workers.vision.pipelines import holistic
+
+holistic = Later("workers.vision.pipelines.holistic")
 
 FRAMES, WIDTH, HEIGHT = 8, 320, 240
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import pandas as pd
 import pytest
 
 from contracts.rules.errors import ConfigurationError
@@ -25,6 +24,9 @@ from scripts.exports.choice import Choice
 from scripts.exports.folder import MANIFEST
 from tests.scripts.exports.roots import Roots, landmarks
 from tests.scripts.test_cli import ROOT, a3cp
+from tests.support.later import Later
+
+pd = Later("pandas")
 
 pytestmark = pytest.mark.filterwarnings("ignore:SymbolDatabase.GetPrototype:UserWarning")
 

@@ -13,7 +13,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -28,6 +27,9 @@ from scripts.exports.split import SplitRequest
 from tests.recorder.samples import NOON
 from tests.scripts.exports.roots import Roots, landmarks
 from tests.scripts.test_cli import a3cp
+from tests.support.later import Later
+
+pd = Later("pandas")
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:SymbolDatabase.GetPrototype:UserWarning",

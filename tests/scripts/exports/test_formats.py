@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -22,6 +21,9 @@ from scripts.exports import formats, gislr, huggingface, npy1662, pose
 from scripts.exports.capture import VerifiedCapture
 from scripts.exports.formats import FORMATS, conversion
 from tests.scripts.exports.roots import capture_of, landmarks
+from tests.support.later import Later
+
+pd = Later("pandas")
 
 pytestmark = pytest.mark.filterwarnings("ignore:SymbolDatabase.GetPrototype:UserWarning")
 

@@ -15,12 +15,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pytest
 
 from scripts.exports.split import SplitRequest
 from tests.scripts.exports.roots import Roots, landmarks
 from tests.scripts.test_cli import ROOT
+from tests.support.later import Later
+
+pd = Later("pandas")
 
 SPLIT = SplitRequest.parse("participant:34/33/33")
 

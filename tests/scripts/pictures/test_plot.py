@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 
-import matplotlib
 import numpy as np
 import pytest
 from PIL import Image
@@ -13,6 +12,9 @@ from PIL import Image
 from contracts.rules.landmarks import PART_NAMES
 from scripts.pictures.motion import Motion
 from scripts.pictures.plot import motion_plot
+from tests.support.later import Later
+
+matplotlib = Later("matplotlib")
 
 BODY, LEFT, FAULT = (255, 209, 102), (76, 201, 240), (255, 138, 112)
 FRAMES = 10

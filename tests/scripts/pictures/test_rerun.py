@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from rerun.chunk import RrdReader
 
 from contracts.rules.landmarks import CONNECTIONS
-from scripts.pictures.rerun_recording import rerun_recording
 from tests.scripts.pictures.captures import artifact, members, put
+from tests.support.later import Later
+
+reader = Later("rerun.chunk")
+writer = Later("scripts.pictures.rerun_recording")
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -21,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[3]
 def read(path: Path) -> dict[str, dict[int, Any]]:
     """The values in a recording, by entity and component, of each frame."""
     found: dict[str, dict[int, Any]] = {}
-    for chunk in RrdReader(path).stream().to_chunks():
+    for chunk in reader.RrdReader(path).stream().to_chunks():
         columns = chunk.to_record_batch().to_pydict()
         frames = columns.pop("frame", [])
         for name, values in columns.items():
@@ -36,9 +38,9 @@ def test_rerun_reads_back_what_was_recorded(tmp_path: Path) -> None:
     put(given["features"], 2, "pose", [11, 12], 0.5, 0.5)  # the other 31 have a visibility of 0
     made = artifact(tmp_path, given)
     path = tmp_path / "x.rrd"
-    path.write_bytes(rerun_recording(made))
+    path.write_bytes(writer.rerun_recording(made))
 
-    (recording,) = RrdReader(path).recordings()
+    (recording,) = reader.RrdReader(path).recordings()
     assert recording.recording_id == made.facts.record_id
     found = read(path)
     hand = found["/landmarks/right_hand Points2D:positions"]
@@ -56,7 +58,7 @@ def test_a_recorded_speed_is_the_plotted_one(tmp_path: Path) -> None:
     put(given["features"], 0, "left_hand", range(21), 0.5, 0.25)
     put(given["features"], 1, "left_hand", range(21), 0.5, 0.75)
     path = tmp_path / "x.rrd"
-    path.write_bytes(rerun_recording(artifact(tmp_path, given)))
+    path.write_bytes(writer.rerun_recording(artifact(tmp_path, given)))
     assert read(path)["/speed/left_hand Scalars:scalars"][2] == pytest.approx([0.5 / 0.1], rel=1e-5)
 
 

@@ -13,16 +13,18 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import simplejpeg
-from mediapipe.python.solutions.holistic import Holistic
 
 from contracts.rules.landmarks import LAYOUT
 from tests.support.clips import face_clip, hands_clip
+from tests.support.later import Later
 from tests.workers.broker_capture import BrokerCapture
 from workers.vision.decode import decode_jpeg
 from workers.vision.matrix import features_row
-from workers.vision.pipelines import holistic
 from workers.vision.pipelines.base import Findings, Image
 from workers.vision.pipelines.solution import SolutionPipeline
+
+holistic = Later("workers.vision.pipelines.holistic")
+solution = Later("mediapipe.python.solutions.holistic")
 
 pytestmark = pytest.mark.filterwarnings("ignore:SymbolDatabase.GetPrototype:UserWarning")
 
@@ -50,7 +52,7 @@ def found(rows: npt.NDArray[np.float32]) -> dict[str, list[bool]]:
 def bare_loop(jpegs: Sequence[bytes]) -> npt.NDArray[np.float32]:
     """A plain loop after MediaPipe's documentation, with the columns of the contract's layout."""
     rows = []
-    with Holistic() as holistic:
+    with solution.Holistic() as holistic:
         for jpeg in jpegs:
             results = holistic.process(simplejpeg.decode_jpeg(jpeg))
             row: list[float] = []
@@ -142,7 +144,7 @@ def test_a_takeover_restarts_tracking_and_notes_the_frame(face_capture: BrokerCa
     capture = face_capture
     capture.push(*clip()).close()
     with pytest.raises(SystemExit):
-        capture.run(capture.dependencies("one", make_pipeline=lambda: Dying(Holistic(), holistic.find)))
+        capture.run(capture.dependencies("one", make_pipeline=lambda: Dying(solution.Holistic(), holistic.find)))
     capture.abandon()
     assert capture.run(capture.dependencies("two", make_pipeline=holistic.create)) == "published"
     with np.load(capture.path, allow_pickle=False) as members:

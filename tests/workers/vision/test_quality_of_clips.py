@@ -12,8 +12,10 @@ import pytest
 
 from contracts.messages.quality import Quality
 from scripts.clips.hands import LOOP_S, SCENES, HandsSource, Scene
+from tests.support.later import Later
 from workers.vision.matrix import features_row
-from workers.vision.pipelines import holistic
+
+holistic = Later("workers.vision.pipelines.holistic")
 
 pytestmark = pytest.mark.filterwarnings("ignore:SymbolDatabase.GetPrototype:UserWarning")
 

@@ -12,16 +12,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from mediapipe.python.solutions.holistic import Holistic
 from PIL import Image
 
 from contracts.rules.limits import CaptureLimits
 from scripts.clips.images import read_image
 from tests.support.clips import face_clip
+from tests.support.later import Later
 from tests.workers.vision.cameras import filmed
 from tests.workers.vision.test_camera_videos import ONE, STORERS
 from workers.vision.decode import decode_jpeg
 from workers.vision.video import Video
+
+solution = Later("mediapipe.python.solutions.holistic")
 
 pytestmark = pytest.mark.filterwarnings("ignore:SymbolDatabase.GetPrototype:UserWarning")
 
@@ -33,7 +35,7 @@ INVERSE = {(0, 1, -1, 0): (0, -1, 1, 0), (0, -1, 1, 0): (0, 1, -1, 0)}
 @pytest.fixture(scope="module")
 def landmarks() -> Iterator[Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float64]]]:
     """x and y of pose and face, each picture processed alone."""
-    with Holistic(static_image_mode=True) as graph:
+    with solution.Holistic(static_image_mode=True) as graph:
 
         def found(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
             results: Any = graph.process(image)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -72,26 +73,29 @@ def many_streams() -> bytes:
     return file.getvalue()
 
 
-GOOD = grey_video(60, 30)
+def good() -> bytes:
+    return grey_video(60, 30)
+
+
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 
-HOSTILE = {
-    "nothing": (b"", "not_a_video"),
-    "text": (b"hello, this is no video", "not_a_video"),
-    "an image": (PNG, "not_a_video"),
-    "a container that is not accepted": (grey_video(60, 30, container="avi"), "not_a_video"),
-    "sound without a picture": (sound_only(), "no_frames"),
-    "the index at the end is cut off": (GOOD[: len(GOOD) // 2], "not_a_video"),
-    "one frame": (grey_video(1), "limit_duration_too_short"),
-    "too long": (grey_video(122, 1), "limit_duration_exceeded"),
-    "forty streams, of which the reader examines some": (many_streams(), "limit_duration_too_short"),
+HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
+    "nothing": (lambda: b"", "not_a_video"),
+    "text": (lambda: b"hello, this is no video", "not_a_video"),
+    "an image": (lambda: PNG, "not_a_video"),
+    "a container that is not accepted": (lambda: grey_video(60, 30, container="avi"), "not_a_video"),
+    "sound without a picture": (sound_only, "no_frames"),
+    "the index at the end is cut off": (lambda: good()[: len(good()) // 2], "not_a_video"),
+    "one frame": (lambda: grey_video(1), "limit_duration_too_short"),
+    "too long": (lambda: grey_video(122, 1), "limit_duration_exceeded"),
+    "forty streams, of which the reader examines some": (many_streams, "limit_duration_too_short"),
 }
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_video_that_cannot_be_a_capture_has_its_code(name: str) -> None:
-    data, code = HOSTILE[name]
-    assert code_of(data) == code
+    make, code = HOSTILE[name]
+    assert code_of(make()) == code
 
 
 def test_a_video_that_ends_before_it_should_is_damaged() -> None:
@@ -101,17 +105,17 @@ def test_a_video_that_ends_before_it_should_is_damaged() -> None:
 
 def test_a_picture_larger_than_any_camera_s_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(video_module, "MAX_PIXELS", 64 * 48 - 1)
-    assert code_of(GOOD) in ("limit_resolution_exceeded", "video_damaged")  # by its header, or by its decoder
+    assert code_of(good()) in ("limit_resolution_exceeded", "video_damaged")  # by its header, or by its decoder
 
 
 def test_a_decoder_that_is_not_listed_does_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(video_module, "DECODERS", "h264,hevc")
-    assert code_of(GOOD) in ("not_a_video", "video_damaged")
+    assert code_of(good()) in ("not_a_video", "video_damaged")
 
 
 def test_no_video_makes_the_reader_open_a_file_or_an_address(tmp_path: Path) -> None:
     secret = tmp_path / "secret.mp4"
-    secret.write_bytes(GOOD)
+    secret.write_bytes(good())
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0.2)
         url = f"http://127.0.0.1:{server.getsockname()[1]}/video.mp4"
@@ -134,7 +138,7 @@ def test_random_damage_ends_in_a_capture_or_a_code() -> None:
     random = np.random.default_rng(6)
     codes = set()
     for _ in range(60):
-        data = np.frombuffer(GOOD, np.uint8).copy()
+        data = np.frombuffer(good(), np.uint8).copy()
         places = random.integers(0, len(data), 12)
         data[places] = random.integers(0, 256, 12)
         codes.add(code_of(data.tobytes()))

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mediapipe.framework.formats.landmark_pb2 import NormalizedLandmark, NormalizedLandmarkList
 
 from contracts.rules.landmarks import Part
+from tests.support.later import Later
 from workers.vision.pipelines.base import Findings
 from workers.vision.pipelines.solution import coordinates
+
+landmark_pb2 = Later("mediapipe.framework.formats.landmark_pb2")
 
 
 def findings(*points: tuple[float, float], part: Part = "face") -> Findings:
@@ -65,7 +67,7 @@ def test_coordinates_are_those_that_the_layout_gives_the_part() -> None:
 
 
 def landmark_list(*points: dict[str, float]) -> Any:
-    return NormalizedLandmarkList(landmark=[NormalizedLandmark(**point) for point in points])
+    return landmark_pb2.NormalizedLandmarkList(landmark=[landmark_pb2.NormalizedLandmark(**point) for point in points])
 
 
 @pytest.mark.parametrize(

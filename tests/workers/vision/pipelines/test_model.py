@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import importlib.util
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import mediapipe
 import pytest
 
-from workers.vision.pipelines import pose
-from workers.vision.pipelines.graph import TrimmedGraph
+from tests.support.later import Later
 from workers.vision.pipelines.model import POSE_MODEL, pose_model_without_mask, without_output
 
 pytestmark = pytest.mark.filterwarnings("ignore:SymbolDatabase.GetPrototype:UserWarning")
 
-SITE = Path(mediapipe.__file__).parents[1]
+pose, graph_module = Later("workers.vision.pipelines.pose"), Later("workers.vision.pipelines.graph")
+SITE = Path(str(find_spec("mediapipe").origin)).parents[1]  # type: ignore[union-attr]
 MASK, PRESENCE = 2, 1
 
 
@@ -109,7 +109,7 @@ def test_if_the_system_has_no_files_in_memory_mediapipe_s_own_model_is_used(
 @pytest.mark.parametrize("outputs", [["pose_landmarks"], ["pose_landmarks", "segmentation_mask"]])
 def test_a_graph_whose_mask_is_read_uses_the_model_that_computes_it(outputs: list[str]) -> None:
     side_inputs = pose._SIDE_INPUTS | {"enable_segmentation": True}
-    with TrimmedGraph(pose._GRAPH, outputs, side_inputs, pose._PARAMETERS) as graph:
+    with graph_module.TrimmedGraph(pose._GRAPH, outputs, side_inputs, pose._PARAMETERS) as graph:
         text = graph._graph.text_config
     assert ("/proc/self/fd/" in text) == ("segmentation_mask" not in outputs)
     assert (POSE_MODEL in text) == ("segmentation_mask" in outputs)

@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mediapipe.python.solutions.face_mesh import FaceMesh
-from mediapipe.python.solutions.hands import Hands
-from mediapipe.python.solutions.pose import Pose
 
 from contracts.messages.pipelines import PIPELINES
 from tests.support.clips import face_clip
+from tests.support.later import Later
 from tests.workers.vision.pipelines.drawings import left_hand, right_hand, two_hands
 from tests.workers.vision.pipelines.rules import bytes_of, check_findings, findings_of, run
 from workers.vision.decode import decode_jpeg
 from workers.vision.pipelines.base import Findings, Image
 from workers.vision.pipelines.registry import make_pipeline
+
+solutions = Later("mediapipe.python.solutions")
 
 pytestmark = pytest.mark.filterwarnings("ignore:SymbolDatabase.GetPrototype:UserWarning")
 
@@ -94,9 +94,9 @@ def test_a_graph_that_failed_can_be_closed(pipeline_id: str) -> None:
 @pytest.mark.parametrize(
     ("pipeline_id", "make", "read"),
     [
-        ("pose", Pose, lambda results: [results.pose_landmarks]),
-        ("hands", Hands, lambda results: results.multi_hand_landmarks),
-        ("face", FaceMesh, lambda results: results.multi_face_landmarks),
+        ("pose", lambda: solutions.pose.Pose(), lambda results: [results.pose_landmarks]),
+        ("hands", lambda: solutions.hands.Hands(), lambda results: results.multi_hand_landmarks),
+        ("face", lambda: solutions.face_mesh.FaceMesh(), lambda results: results.multi_face_landmarks),
     ],
 )
 def test_landmarks_are_bit_for_bit_mediapipes(pipeline_id: str, make: Any, read: Callable[[Any], Any]) -> None:

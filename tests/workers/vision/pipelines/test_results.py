@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 
-from workers.vision.pipelines import face, hands, holistic, pose
+from tests.support.later import Later
+
+face, hands, holistic, pose = (
+    Later(f"workers.vision.pipelines.{name}") for name in ("face", "hands", "holistic", "pose")
+)
 
 
 def landmarks(count: int, x: float = 0.5) -> Any:
