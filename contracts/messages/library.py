@@ -17,7 +17,6 @@ from contracts.rules.ids import SCHEMA_VERSION, Identifier, RecordId, SchemaVers
 from contracts.rules.quality_reasons import QualityVerdict
 
 __all__ = [
-    "CaptureErased",
     "CaptureReassigned",
     "CaptureRelabelled",
     "CaptureReviewed",
@@ -92,17 +91,6 @@ class ConsentWithdrawn(_LibraryEvent):
     capture_id: Identifier | None = None
     erase: bool = False
     reason: Reason | None = None
-
-
-class CaptureErased(A3CPMessage):
-    """A worker has removed the artifact that the capture's own event names, and checked that it is gone. ``hash`` is
-    that event's."""
-
-    source: Literal["landmark_extractor"] = "landmark_extractor"
-    event: Literal["capture.erased"] = "capture.erased"
-    capture_id: Identifier
-    hash: Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
-    erased_at: UtcDatetime
 
 
 class _Request(StrictModel):

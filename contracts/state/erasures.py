@@ -19,7 +19,7 @@ from uuid import UUID
 from contracts.broker import keys
 from contracts.broker.roles import AsyncBroker, Broker, broker_errors
 from contracts.broker.script import Argument, Call
-from contracts.messages.library import CaptureErased
+from contracts.messages.erasure import CaptureErased
 from contracts.rules import formats
 from contracts.rules.errors import UnreadableValue
 from contracts.rules.formats import OtherFormat

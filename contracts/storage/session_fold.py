@@ -13,9 +13,9 @@ from typing import Any
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
+from contracts.messages.erasure import CaptureErased
 from contracts.messages.event import FeatureRefEvent
 from contracts.messages.library import (
-    CaptureErased,
     CaptureReassigned,
     CaptureRelabelled,
     CaptureReviewed,

@@ -8,10 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from contracts import Found, Quality, RawFeaturesRef
 from contracts.broker.roles import AsyncBroker
+from contracts.messages.capture import Found
+from contracts.messages.event import RawFeaturesRef
 from contracts.messages.http import CaptureReport
 from contracts.messages.library import CaptureState
+from contracts.messages.quality import Quality
 from contracts.process.logs import get_logger
 from contracts.process.retry import retry
 from contracts.rules.errors import BrokerUnavailable, UnreadableValue

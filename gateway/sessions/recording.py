@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from contracts import A3CPMessage
 from contracts.broker.script import run
+from contracts.messages.event import A3CPMessage
 from contracts.messages.http import Appended
 from contracts.process.retry import retry
 from contracts.rules.errors import RequestRefused

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from contracts import SessionAnswer, SessionEndRequest, SessionStartRequest, SessionValidateRequest
+from contracts.messages.session import SessionAnswer, SessionEndRequest, SessionStartRequest, SessionValidateRequest
 from contracts.rules.errors import RequestRefused
 from gateway.access.guard import own_people, recorder_name, require_own
 from gateway.http.refusals import json_response

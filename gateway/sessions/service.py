@@ -9,8 +9,8 @@ from typing import Literal, assert_never
 
 import orjson
 
-from contracts import SessionEndRequest, SessionStartRequest
 from contracts.messages.http import SessionEnded, SessionStarted
+from contracts.messages.session import SessionEndRequest, SessionStartRequest
 from contracts.rules.errors import RequestRefused
 from contracts.state.events import EventEntry
 from contracts.state.sessions import SessionStep

@@ -13,20 +13,6 @@ import orjson
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
-from contracts import (
-    CaptureAbort,
-    CaptureClose,
-    CaptureOpen,
-    CaptureProgress,
-    ConsentText,
-    FrameMeta,
-    Quality,
-    RawFeaturesRef,
-    SessionAnswer,
-    SessionEndRequest,
-    SessionStartRequest,
-    SessionValidateRequest,
-)
 from contracts.messages.access import SignedIn
 from contracts.messages.http import Appended, ClientLimits
 from contracts.messages.library import (
@@ -43,6 +29,20 @@ from contracts.messages.live import LiveCode, LiveDropped, LiveError, LiveResult
 from contracts.messages.motion import CaptureMotion
 from contracts.messages.operate import DeadItemWhole, DeadPage
 from contracts.messages.pipelines import PipelineInfo
+from contracts.messages.public import (
+    CaptureAbort,
+    CaptureClose,
+    CaptureOpen,
+    CaptureProgress,
+    ConsentText,
+    FrameMeta,
+    Quality,
+    RawFeaturesRef,
+    SessionAnswer,
+    SessionEndRequest,
+    SessionStartRequest,
+    SessionValidateRequest,
+)
 from contracts.messages.study import Study, StudyList, StudyProgress
 from contracts.rules.code_entry import Code
 from contracts.rules.codes import CODES, AbortCode, CaptureCode, VideoCode

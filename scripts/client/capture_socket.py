@@ -11,8 +11,8 @@ import websockets
 from pydantic import BaseModel, TypeAdapter
 from websockets.asyncio.client import ClientConnection
 
-from contracts import CaptureProgress, FrameMeta
 from contracts.messages.base import StrictModel
+from contracts.messages.public import CaptureProgress, FrameMeta
 from scripts.client.connection import Connection, parsed
 from scripts.client.errors import GatewayAway, UsageError
 from scripts.client.outcome import CaptureAborted, CaptureOutcome

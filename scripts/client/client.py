@@ -16,11 +16,11 @@ from uuid import uuid4
 from pydantic import TypeAdapter, ValidationError
 from websockets.asyncio.client import ClientConnection
 
-from contracts import BaseMessage, SessionEndRequest, SessionStartRequest, SessionValidateRequest
 from contracts.messages.access import SignedIn
 from contracts.messages.consent import ConsentText
 from contracts.messages.http import Appended, CaptureReport, SessionEnded, SessionStarted
 from contracts.messages.pipelines import PipelineInfo
+from contracts.messages.public import BaseMessage, SessionEndRequest, SessionStartRequest, SessionValidateRequest
 from contracts.messages.session import SessionAnswer, SessionStatus
 from contracts.process.settings import load_settings
 from contracts.rules.ids import SCHEMA_VERSION, format_utc, is_identifier

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from contracts import Found, Quality, RawFeaturesRef
 from contracts.messages.http import CaptureReport
+from contracts.messages.public import Found, Quality, RawFeaturesRef
 from scripts.client.errors import ClientError
 from scripts.client.explanations import explain, fix, may_retry
 

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 from pydantic import ValidationError
 
-from contracts import CaptureClose, CaptureOpen, FrameMeta
 from contracts.messages.capture import OpenAnnotation
+from contracts.messages.public import CaptureClose, CaptureOpen, FrameMeta
 from contracts.rules.ids import SCHEMA_VERSION
 from scripts.client.errors import UsageError
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any, get_args
 import pytest
 from pydantic import Base64Bytes, Base64Str, BaseModel
 
-import contracts
+from contracts.messages import public
 from contracts.messages.capture import CaptureClose, CaptureOpen, FrameMeta
 from tests.guards.sources import listed
 
@@ -53,8 +53,8 @@ def _kinds(annotation: Any) -> list[type]:
 
 
 def public_models() -> list[type[BaseModel]]:
-    """Every model that ``contracts`` exports, those in its unions too."""
-    kinds = {kind for name in contracts.__all__ for kind in _kinds_of(getattr(contracts, name))}
+    """Every model that `contracts.messages.public` exports, those in its unions too."""
+    kinds = {kind for name in public.__all__ for kind in _kinds_of(getattr(public, name))}
     return sorted((kind for kind in kinds if issubclass(kind, BaseModel)), key=lambda kind: kind.__name__)
 
 
@@ -63,12 +63,12 @@ def _kinds_of(exported: Any) -> list[type]:
 
 
 def test_the_required_names_are_public() -> None:
-    assert REQUIRED - set(contracts.__all__) == set()
+    assert REQUIRED - set(public.__all__) == set()
     assert {CaptureOpen, FrameMeta, CaptureClose} < set(public_models())
 
 
 def test_everything_exported_is_a_message() -> None:
-    strange = [name for name in contracts.__all__ if not _kinds_of(getattr(contracts, name))]
+    strange = [name for name in public.__all__ if not _kinds_of(getattr(public, name))]
     assert not strange
 
 

@@ -10,9 +10,9 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from contracts.messages import library
+from contracts.messages.erasure import CaptureErased
 from contracts.messages.event import A3CPMessage
 from contracts.messages.library import (
-    CaptureErased,
     CaptureReassigned,
     CaptureRelabelled,
     CaptureReviewed,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-import contracts
+from contracts.messages import public
 from contracts.messages.capture import OpenAnnotation, parse_capture_message
 from tests.contracts import samples
 from tests.contracts.samples import Document
@@ -149,23 +149,23 @@ CASES = [
     _case("FrameMeta", parse_capture_message, samples.frame_meta(), BASE_OPTIONAL),
     _case("CaptureClose", parse_capture_message, samples.capture_close(), BASE_OPTIONAL),
     _case(
-        "CaptureAbort", contracts.CaptureAbort.model_validate, samples.capture_abort(),
+        "CaptureAbort", public.CaptureAbort.model_validate, samples.capture_abort(),
         BASE_OPTIONAL | {"event"}, ("source", "browser"), ("error_code", "invalid_json"),
     ),
-    _case("CaptureProgress", contracts.CaptureProgress.model_validate, samples.capture_progress(), {"event"}),
+    _case("CaptureProgress", public.CaptureProgress.model_validate, samples.capture_progress(), {"event"}),
     _case(
-        "SessionStartRequest", contracts.SessionStartRequest.model_validate, samples.session_start(),
+        "SessionStartRequest", public.SessionStartRequest.model_validate, samples.session_start(),
         SESSION_OPTIONAL | {"modality", "source", "session_id"},
     ),
-    _case("SessionEndRequest", contracts.SessionEndRequest.model_validate, samples.session_end(), {"modality",
+    _case("SessionEndRequest", public.SessionEndRequest.model_validate, samples.session_end(), {"modality",
     "source"}),
-    _case("SessionValidateRequest", contracts.SessionValidateRequest.model_validate, samples.session_validate(), set()),
-    _case("SessionAnswer", contracts.SessionAnswer.model_validate, {"status": "active"}, set()),
-    _case("RawFeaturesRef", contracts.RawFeaturesRef.model_validate, samples.raw_features_ref(), set()),
-    _case("A3CPMessage", contracts.A3CPMessage.model_validate, samples.base(), {"modality", "performer_id"},
+    _case("SessionValidateRequest", public.SessionValidateRequest.model_validate, samples.session_validate(), set()),
+    _case("SessionAnswer", public.SessionAnswer.model_validate, {"status": "active"}, set()),
+    _case("RawFeaturesRef", public.RawFeaturesRef.model_validate, samples.raw_features_ref(), set()),
+    _case("A3CPMessage", public.A3CPMessage.model_validate, samples.base(), {"modality", "performer_id"},
     ("source", "")),
     _case(
-        "FeatureRefEvent", contracts.FeatureRefEvent.model_validate, samples.feature_ref(),
+        "FeatureRefEvent", public.FeatureRefEvent.model_validate, samples.feature_ref(),
         {"modality", "source", "performer_id", "annotation", "device_id", "consent_given", "is_demo"},
         ("source", "browser"), ("modality", "speech"),
     ),
@@ -244,7 +244,7 @@ def test_an_unknown_event_breaks_the_schema() -> None:
 
 def test_the_largest_integers_that_json_clients_share_are_valid() -> None:
     message = parse_capture_message(samples.frame_meta(seq=2**53 - 1, byte_length=2**53 - 1))
-    assert isinstance(message, contracts.FrameMeta)
+    assert isinstance(message, public.FrameMeta)
     assert message.seq == 2**53 - 1
 
 
@@ -253,7 +253,7 @@ def test_an_intent_has_at_most_256_characters(length: int, taken: bool) -> None:
     document = samples.capture_open(annotation={"intent": "ü" * length})
     if taken:
         message = parse_capture_message(document)
-        assert isinstance(message, contracts.CaptureOpen)
+        assert isinstance(message, public.CaptureOpen)
         assert message.annotation == OpenAnnotation(intent="ü" * length)
     else:
         with pytest.raises(ValidationError):
@@ -262,18 +262,18 @@ def test_an_intent_has_at_most_256_characters(length: int, taken: bool) -> None:
 
 def test_a_progress_message_is_asked_for_explicitly() -> None:
     message = parse_capture_message(_without(samples.capture_open(), "progress"))
-    assert isinstance(message, contracts.CaptureOpen)
+    assert isinstance(message, public.CaptureOpen)
     assert message.progress is False
 
 
 def test_an_abort_names_its_source_and_has_a_time_with_milliseconds_and_z() -> None:
-    text = contracts.CaptureAbort.model_validate(_without(samples.capture_abort(), "source")).model_dump_json()
+    text = public.CaptureAbort.model_validate(_without(samples.capture_abort(), "source")).model_dump_json()
     assert '"source":"camera_feed_worker"' in text
     assert f'"timestamp":"{samples.TIME}"' in text
 
 
 def test_a_feature_ref_event_has_the_field_order_of_the_log() -> None:
-    event = contracts.FeatureRefEvent.model_validate(samples.feature_ref())
+    event = public.FeatureRefEvent.model_validate(samples.feature_ref())
     assert list(event.model_dump(exclude_none=True)) == [
         "schema_version", "record_id", "user_id", "session_id", "timestamp", "modality", "source", "performer_id",
         "capture_id", "timestamp_start", "timestamp_end", "annotation", "device_id", "consent_given", "is_demo",
@@ -287,7 +287,7 @@ def test_every_message_is_in_this_table() -> None:
     tested |= {"Quality", "ConsentStatement", "ConsentText"}  # test_quality.py, tests/gateway/consent
     models = {
         name
-        for name in contracts.__all__
-        if isinstance(getattr(contracts, name), type) and issubclass(getattr(contracts, name), BaseModel)
+        for name in public.__all__
+        if isinstance(getattr(public, name), type) and issubclass(getattr(public, name), BaseModel)
     }
     assert models - {"BaseMessage"} == tested

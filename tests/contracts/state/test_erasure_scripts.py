@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from contracts.broker import keys
-from contracts.messages.library import CaptureErased
+from contracts.messages.erasure import CaptureErased
 from contracts.rules.errors import UnreadableValue
 from contracts.state import erasures
 from contracts.state.erasures import ErasureRequest

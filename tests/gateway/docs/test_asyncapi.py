@@ -14,9 +14,8 @@ import pytest
 from jsonschema import Draft7Validator
 from starlette.routing import WebSocketRoute
 
-import contracts
 from contracts.broker import keys
-from contracts.messages import live
+from contracts.messages import live, public
 from contracts.rules.codes import CAPTURE_CODES, LIVE_CODES, AbortCode, VideoCode
 from contracts.state import dead_letters
 from contracts.state.dispatch import DispatchEntry
@@ -93,7 +92,7 @@ def test_it_has_every_stream_under_its_key() -> None:
 
 def test_every_message_of_the_sockets_is_in_it() -> None:
     capture = {"CaptureOpen", "FrameMeta", "CaptureClose", "CaptureAbort", "CaptureProgress"}
-    assert capture <= set(contracts.__all__) and capture <= set(CHANNELS["capture"]["messages"])
+    assert capture <= set(public.__all__) and capture <= set(CHANNELS["capture"]["messages"])
     told = {kind.__name__ for kind in get_args(live.LiveMessage)}
     assert told <= set(CHANNELS["live"]["messages"])
 

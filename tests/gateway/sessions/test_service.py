@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from contracts import A3CPMessage, SessionEndRequest, SessionStartRequest
+from contracts.messages.public import A3CPMessage, SessionEndRequest, SessionStartRequest
 from contracts.rules.errors import RequestRefused
 from contracts.rules.ids import is_session_id
 from contracts.state.sessions import SessionStep

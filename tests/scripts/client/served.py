@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from contracts import FeatureRefEvent, RawFeaturesRef
 from contracts.broker import keys
 from contracts.broker.script import run
+from contracts.messages.public import FeatureRefEvent, RawFeaturesRef
 from contracts.rules.ids import SCHEMA_VERSION, parse_utc
 from contracts.rules.landmarks import DIMS, Row
 from contracts.rules.limits import CaptureLimits

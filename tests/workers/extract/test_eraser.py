@@ -19,7 +19,7 @@ import redis
 from contracts.broker import keys
 from contracts.broker.roles import ensure_group_sync
 from contracts.broker.script import run_sync
-from contracts.messages.library import CaptureErased
+from contracts.messages.erasure import CaptureErased
 from contracts.rules.errors import BrokerUnavailable
 from contracts.rules.ids import is_record_id
 from contracts.state import erasures
