@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
+from contracts.process.loading import loading
 
-from contracts.process.run import run_process
-from contracts.rules.errors import ConfigurationError
+with loading():
+    import argparse
+    import sys
+
+    from contracts.process.run import run_process
+    from contracts.rules.errors import ConfigurationError
 
 __all__ = ["main"]
 
@@ -22,10 +25,12 @@ def _run(processes: int) -> int:
     if not 1 <= processes <= MOST_PROCESSES:
         raise ConfigurationError(f"--processes: 1 to {MOST_PROCESSES} are possible, not {processes}")
     if processes == 1:
-        from gateway.process import run
+        with loading():
+            from gateway.process import run
 
         return run()
-    from gateway.pool import run_pool  # it does not load the application: only its processes do
+    with loading():
+        from gateway.pool import run_pool  # it does not load the application: only its processes do
 
     return run_pool(processes)
 

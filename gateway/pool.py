@@ -11,6 +11,7 @@ from ctypes import Array, c_double
 from pathlib import Path
 
 from contracts.process.listeners import open_listeners
+from contracts.process.loading import loading
 from contracts.process.metrics import keep_metrics_in, mark_dead, shared_folder
 from contracts.process.open_files import allow_many_files
 from contracts.process.pool import Pool
@@ -77,7 +78,8 @@ def _index(name: str) -> int:
 
 def gateway_process(settings: Settings, listeners: list[socket.socket], numbers: Array[c_double], folder: Path) -> None:
     """Be one process of the gateway; the pool's target. Raises ``SystemExit`` with the exit code."""
-    from gateway.process import run_in_pool
+    with loading():
+        from gateway.process import run_in_pool
 
     name = multiprocessing.current_process().name
     run_in_pool(name, settings, listeners, ProcessCounts(numbers, _index(name)), folder)

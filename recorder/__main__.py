@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import signal
-import socket
-import sys
-from contextlib import suppress
-from datetime import UTC, datetime
-from uuid import uuid4
+from contracts.process.loading import loading
 
-import uvloop
+with loading():
+    import asyncio
+    import os
+    import signal
+    import socket
+    import sys
+    from contextlib import suppress
+    from datetime import UTC, datetime
+    from uuid import uuid4
 
-from contracts.broker import keys
-from contracts.broker.roles import AsyncBroker, connect, ensure_group, wait_for_brokers
-from contracts.process.logs import bind_to_log, get_logger
-from contracts.process.metrics import Liveness
-from contracts.process.metrics_server import metrics_served
-from contracts.process.retry import Stopped, unless_stopped
-from contracts.process.run import run_process
-from contracts.process.settings import Settings, load_settings
-from contracts.process.tracing import tracing
-from contracts.rules.errors import BrokerUnavailable, ConfigurationError, UnreadableValue
-from recorder.consumer import Consumer, Leadership
-from recorder.handler import EntryHandler
-from recorder.metrics import RecorderMetrics
-from recorder.sweep import Sweep
+    import uvloop
+
+    from contracts.broker import keys
+    from contracts.broker.roles import AsyncBroker, connect, ensure_group, wait_for_brokers
+    from contracts.process.logs import bind_to_log, get_logger
+    from contracts.process.metrics import Liveness
+    from contracts.process.metrics_server import metrics_served
+    from contracts.process.retry import Stopped, unless_stopped
+    from contracts.process.run import run_process
+    from contracts.process.settings import Settings, load_settings
+    from contracts.process.tracing import tracing
+    from contracts.rules.errors import BrokerUnavailable, ConfigurationError, UnreadableValue
+    from recorder.consumer import Consumer, Leadership
+    from recorder.handler import EntryHandler
+    from recorder.metrics import RecorderMetrics
+    from recorder.sweep import Sweep
 
 __all__ = ["main", "serve"]
 

@@ -3,21 +3,24 @@
 
 from __future__ import annotations
 
-import sys
-from io import TextIOWrapper
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from contracts.process.loading import loading
 
-import typer
+with loading():
+    import sys
+    from io import TextIOWrapper
+    from pathlib import Path
+    from typing import TYPE_CHECKING, Annotated
 
-from scripts.access_cli import access_app
-from scripts.backup_cli import backup_app
-from scripts.dead_cli import dead_app
-from scripts.exits import exits
-from scripts.export_cli import export_app
-from scripts.library_cli import catalog_app, library_app
-from scripts.retention_cli import retention_app
-from scripts.study_cli import study_app
+    import typer
+
+    from scripts.access_cli import access_app
+    from scripts.backup_cli import backup_app
+    from scripts.dead_cli import dead_app
+    from scripts.exits import exits
+    from scripts.export_cli import export_app
+    from scripts.library_cli import catalog_app, library_app
+    from scripts.retention_cli import retention_app
+    from scripts.study_cli import study_app
 
 if TYPE_CHECKING:
     from contracts.process.settings import Settings
@@ -82,10 +85,12 @@ def up(
 
     It starts two private brokers, unless broker URLs are set.
     """
-    from scripts.commands.up import up
+    with loading():
+        from scripts.commands.up import up
 
+        settings = _settings()
     return up(
-        _settings(), extractors=extractors, recorders=recorders, live=live, gateways=gateways, lan=lan, sign_in=sign_in
+        settings, extractors=extractors, recorders=recorders, live=live, gateways=gateways, lan=lan, sign_in=sign_in
     )
 
 

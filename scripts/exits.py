@@ -8,6 +8,8 @@ from typing import ParamSpec
 
 import typer
 
+from contracts.process.loading import loading
+
 __all__ = ["exits"]
 
 Parameters = ParamSpec("Parameters")
@@ -19,10 +21,11 @@ def exits(command: Callable[Parameters, int]) -> Callable[Parameters, None]:
 
     @wraps(command)
     def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
-        from contracts.process.logs import write_last_line
-        from contracts.process.run import run_process
-        from contracts.rules.errors import A3CPError, FatalError
-        from scripts.terminal import until_the_reader_leaves
+        with loading():
+            from contracts.process.logs import write_last_line
+            from contracts.process.run import run_process
+            from contracts.rules.errors import A3CPError, FatalError
+            from scripts.terminal import until_the_reader_leaves
 
         name = command.__name__.replace("_", " ").strip()
 

