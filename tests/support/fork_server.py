@@ -23,16 +23,19 @@ from functools import partial
 from importlib import import_module
 from multiprocessing import util
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from scripts.stack.supervision import _in_child
 from workers.vision.pipelines.lean import _OPENCV_THREADS, load_mediapipe
 
-__all__ = ["POOLS", "SPAWNED", "ForkServer", "run_and_end"]
+__all__ = ["COMMANDS", "POOLS", "SPAWNED", "ForkServer"]
 
 FAULTS = "tests.integration.faults"
 POOLS = ("workers", f"{FAULTS}.parts", f"{FAULTS}.hostile_parts")
 """Modules that run a pool."""
+
+COMMANDS = "scripts.cli"
+"""What ``a3cp`` is. Its parts are forked too."""
 
 SPAWNED = "spawn_main"
 """What the command of a process that a pool spawns has in it; the name of one that was forked."""
@@ -40,6 +43,11 @@ SPAWNED = "spawn_main"
 _LOADED = (
     "gateway.process", "gateway.pool", "recorder.__main__", "workers.__main__", "workers.extract.extractor",
     "workers.live.process", "workers.vision.pipelines.holistic", f"{FAULTS}.stand_in", "simplejpeg",
+)  # fmt: skip
+
+_LOADED_FOR_COMMANDS = (
+    COMMANDS, "scripts.exports.command", "scripts.terminal",
+    *(f"scripts.commands.{name}" for name in ("demo", "doctor", "ingest", "inspect", "up", "verify")),
 )  # fmt: skip
 
 _PR_SET_NAME = 15
@@ -71,13 +79,13 @@ class ForkServer:
 # --- in the server and its children -----------------------------------------------------------------------------------
 
 
-def _load() -> None:
+def _load(*, commands: bool) -> None:
     """Load what the processes load. Their main modules run in the child."""
     load_mediapipe()
-    for module in _LOADED:
+    for module in _LOADED + _LOADED_FOR_COMMANDS * commands:
         import_module(module)
-    for package in ("recorder", "workers"):
-        del sys.modules[f"{package}.__main__"]
+    for module in ("recorder.__main__", "workers.__main__", COMMANDS):
+        sys.modules.pop(module, None)
 
 
 def _serve(channel: socket.socket) -> tuple[dict[str, Any], list[int]]:
@@ -110,6 +118,7 @@ def _become(asked: Mapping[str, Any], descriptors: Sequence[int]) -> None:
     for descriptor, target in zip(given, asked["targets"], strict=True):
         os.dup2(descriptor, target)
         os.close(descriptor)
+    sys.stdin, sys.stdout, sys.stderr = map(_standard_stream, (sys.stdin, sys.stdout, sys.stderr), range(3))
     if asked["session"]:
         os.setsid()
     os.chdir(asked["cwd"])
@@ -123,16 +132,48 @@ def _become(asked: Mapping[str, Any], descriptors: Sequence[int]) -> None:
             os.close(number)
 
 
-def _spawn_from_here() -> None:
-    """Fork what this process spawns from a child as it is now."""
+def _standard_stream(before: Any, number: int) -> TextIO:
+    """A standard stream of the descriptor as it is now: a pipe cannot be sought, a terminal shows each line."""
+    return open(
+        number, "r" if number == 0 else "w",
+        buffering=1 if number == 2 or os.isatty(number) else -1,
+        encoding=before.encoding, errors=before.errors, closefd=False,
+    )  # fmt: skip
+
+
+def _server_from_here(be: Callable[[dict[str, Any], list[int]], NoReturn]) -> ForkServer:
+    """Make a child that is as this process is now and forks for it; ``be`` is what its children do."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     if os.fork() == 0:
         ours.close()
         for number in range(3):  # what reads this process's output waits for its end alone
             os.dup2(os.open(os.devnull, os.O_RDWR), number)
-        _become_spawned(*_serve(theirs))
+        be(*_serve(theirs))
     theirs.close()
-    server = ForkServer(ours)
+    return ForkServer(ours)
+
+
+def _be_module(asked: dict[str, Any], descriptors: list[int]) -> NoReturn:
+    """Be ``python -m MODULE …``."""
+    _become(asked, descriptors)
+    sys.argv = asked["command"]
+    if sys.argv[0] in POOLS:
+        _spawn_from_here()
+    if sys.argv[:2] == [COMMANDS, "up"]:
+        _fork_parts_from_here()
+    _run_and_end(partial(runpy.run_module, sys.argv[0], run_name="__main__", alter_sys=True))
+
+
+def _fork_parts_from_here() -> None:
+    """Fork the parts of a stack that this process starts from a child as it is now."""
+    from tests.support import prestarted  # it imports this module
+
+    prestarted.use(_server_from_here(_be_module))
+
+
+def _spawn_from_here() -> None:
+    """Fork what this process spawns from a child as it is now."""
+    server = _server_from_here(_be_spawned)
 
     def fork(_path: Any, args: Sequence[Any], passed: Sequence[int]) -> int:
         """Fork a worker, or the tracker of the pool's resources. Both are commands: ``python -c CODE …``."""
@@ -150,7 +191,7 @@ def _spawn_from_here() -> None:
     util.spawnv_passfds = fork  # type: ignore[assignment]
 
 
-def _become_spawned(asked: Mapping[str, Any], descriptors: Sequence[int]) -> NoReturn:
+def _be_spawned(asked: dict[str, Any], descriptors: list[int]) -> NoReturn:
     """Be the process that `multiprocessing` would have started."""
     _become(asked, descriptors)
     option, code, *arguments = asked["command"]
@@ -158,10 +199,10 @@ def _become_spawned(asked: Mapping[str, Any], descriptors: Sequence[int]) -> NoR
         ctypes.CDLL(None).prctl(_PR_SET_NAME, SPAWNED.encode(), 0, 0, 0)
         os.environ.setdefault(_OPENCV_THREADS, "1")  # MediaPipe is loaded; its OpenCV reads this when it first has work
     sys.argv = [option, *arguments]
-    run_and_end(partial(exec, code, {"__name__": "__main__"}))
+    _run_and_end(partial(exec, code, {"__name__": "__main__"}))
 
 
-def run_and_end(program: Callable[[], object]) -> NoReturn:
+def _run_and_end(program: Callable[[], object]) -> NoReturn:
     """Run the program to its end, and end the process."""
     code: Any = 0
     try:
@@ -183,11 +224,7 @@ def run_and_end(program: Callable[[], object]) -> NoReturn:
 
 
 if __name__ == "__main__":
-    _load()
+    _load(commands="commands" in sys.argv[2:])
     gc.freeze()
-    what, files = _serve(socket.socket(fileno=int(sys.argv[1])))
-    _become(what, files)
-    sys.argv = what["command"]
-    if sys.argv[0] in POOLS:
-        _spawn_from_here()
-    run_and_end(partial(runpy.run_module, sys.argv[0], run_name="__main__", alter_sys=True))
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may have been started by ``nohup``
+    _be_module(*_serve(socket.socket(fileno=int(sys.argv[1]))))

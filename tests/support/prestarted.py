@@ -1,10 +1,11 @@
 """Start processes of the pipeline without their start: most of the time of a stack that starts is Python's imports.
 
-A server has loaded the modules of gateway, recorder, pool and worker. For each ``python -m gateway`` (or `MODULES`)
-that a test starts, it forks. The child is the starter's own child, with the command's environment, folder, descriptors
-and session, and runs the module as Python does. Nothing in it has run before the fork but imports. A pool begins as a
-server of its workers: it forks what it would spawn, with MediaPipe's modules and no graph. A copy of the packages with
-an edit, which a command has first in its PYTHONPATH, gets a server of its own.
+A server has loaded the modules of gateway, recorder, pool, worker and ``a3cp``. For each ``python -m gateway`` (or
+`MODULES`) that a test starts, it forks. The child is the starter's own child, with the command's environment, folder,
+descriptors and session, and runs the module as Python does. Nothing in it has run before the fork but imports. A pool
+begins as a server of its workers: it forks what it would spawn, with MediaPipe's modules and no graph. So does
+``a3cp up`` for its parts. A copy of the packages with an edit, which a command has first in its PYTHONPATH, gets a
+server of its own, without ``a3cp``.
 
 ``/proc/PID/cmdline`` and ``environ`` are the server's, and memory is shared with it: what looks at those, and what is
 about a start itself, starts processes for real.
@@ -19,17 +20,17 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.support.fork_server import POOLS, SPAWNED, ForkServer
+from tests.support.fork_server import COMMANDS, POOLS, SPAWNED, ForkServer
 
-__all__ = ["MODULES", "prestarted", "spawned"]
+__all__ = ["MODULES", "prestarted", "spawned", "use"]
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULES = ("gateway", "recorder", *POOLS)
-_OF_PYTHON = re.compile(r"(LD|PYTHON|MALLOC|FAKETIME)\w*")
+MODULES = ("gateway", "recorder", COMMANDS, *POOLS)
+_OF_PYTHON = re.compile(r"(LD|LC|PYTHON|MALLOC|FAKETIME)\w*|LANG")
 """Variables that are read before a module runs."""
 
 
@@ -145,6 +146,15 @@ _servers: dict[str, tuple[ForkServer, Callable[[], None]]] = {}
 """The servers of this process, with what ends each, by their PYTHONPATH: that of this repository, and one of a copy."""
 
 
+def use(server: ForkServer) -> None:
+    """Let this server fork what this process starts, to its end."""
+    _servers[str(ROOT)] = server, lambda: None
+    _to_the_end.enter_context(prestarted())
+
+
+_to_the_end = ExitStack()
+
+
 def _server_of(path: str) -> ForkServer:
     if path not in _servers:
         for other in [other for other in _servers if other != str(ROOT)]:
@@ -161,8 +171,9 @@ def _end_all() -> None:
 
 def _start(path: str) -> tuple[ForkServer, Callable[[], None]]:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    commands = ["commands"] if path == str(ROOT) else []
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "tests.support.fork_server", str(theirs.fileno())],
+        [sys.executable, "-P", "-m", "tests.support.fork_server", str(theirs.fileno()), *commands],
         env={**os.environ, "PYTHONPATH": path},
         cwd=ROOT, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
     )  # fmt: skip

@@ -35,7 +35,13 @@ def run(folder: Path, *command: str, **environ: str) -> tuple[int, str, str]:
 
 @pytest.mark.parametrize(
     "command",
-    [("gateway", "--processes", "0"), ("gateway", "--no-such"), ("recorder",), ("workers", "--help")],
+    [
+        ("gateway", "--processes", "0"),
+        ("gateway", "--no-such"),
+        ("recorder",),
+        ("workers", "--help"),
+        ("scripts.cli", "verify", "no file"),
+    ],
     ids=" ".join,
 )
 @pytest.mark.parametrize(
@@ -68,7 +74,9 @@ def test_it_is_this_process_s_child_with_its_session_and_ends_by_a_signal(tmp_pa
             process.kill()
 
 
-@pytest.mark.parametrize("environ", [{"PYTHONPATH": "/another/tree"}, {"LD_PRELOAD": ""}, {"PYTHONOPTIMIZE": "1"}])
+@pytest.mark.parametrize(
+    "environ", [{"PYTHONPATH": "/another/tree"}, {"LD_PRELOAD": ""}, {"PYTHONOPTIMIZE": "1"}, {"LC_ALL": "C"}]
+)
 def test_what_would_run_other_code_is_started(environ: dict[str, str], tmp_path: Path) -> None:
     with prestarted():
         process = subprocess.Popen(

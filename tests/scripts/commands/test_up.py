@@ -65,12 +65,8 @@ def standard_output(kind: str) -> Iterator[IO[bytes] | int]:
             os.close(readable)
 
 
-def take_hangups() -> None:
-    """Undo ``nohup``, which may have started these tests."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
-
-
 @pytest.mark.real
+@pytest.mark.usefixtures("forked")
 @pytest.mark.parametrize(
     ("kind", "number"),
     [
@@ -83,7 +79,7 @@ def take_hangups() -> None:
 def test_a_stack_that_cannot_print_serves_and_stops_cleanly(tmp_path: Path, kind: str, number: signal.Signals) -> None:
     environ = settings_in(tmp_path).environ() | {"PYTHONPATH": str(ROOT)}
     with standard_output(kind) as out:
-        process = subprocess.Popen(UP, env=environ, cwd=tmp_path, stdout=out, stderr=out, preexec_fn=take_hangups)
+        process = subprocess.Popen(UP, env=environ, cwd=tmp_path, stdout=out, stderr=out)
     try:
         told_and_stopped(process, tmp_path, number)
     finally:

@@ -120,6 +120,7 @@ def test_names_are_shown_as_text(tmp_path: Path, capsys: pytest.CaptureFixture[s
         assert out.encode("ascii") and "\x1b" not in out and "1 capture good" in out
 
 
+@pytest.mark.usefixtures("forked")
 @pytest.mark.parametrize("arguments", [("verify",), ("replay",), ("acl", "frames"), ("doctor",)])
 def test_a_reader_that_leaves_ends_the_command_in_silence(roots: Roots, arguments: tuple[str, ...]) -> None:
     record = roots.capture(roots.session())
