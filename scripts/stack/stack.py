@@ -33,7 +33,6 @@ ANSWER_S = 5.0
 POLL_S = 0.05
 TURN_S = 10.0
 """How long a part waits for its turn to start, if the parts before it do not get ready."""
-BROKER_START_S = 20.0
 
 
 def _silent(_name: str, _line: str) -> None:
@@ -163,7 +162,7 @@ class Stack:
         meanwhile."""
         for role in ("frames", "events"):
             try:
-                async with asyncio.timeout(BROKER_START_S):
+                async with asyncio.timeout(READY_S):
                     await self._unless_failed(wait_for_socket(embedded.socket_of(role)))
             except TimeoutError:
                 said = " ".join(list(self.parts[f"{role}-broker"].recent)[-1:])
