@@ -228,7 +228,7 @@ def test_a_process_that_hangs_is_killed_and_started_again(tmp_path: Path, monkey
     died = threading.Event()
 
     def is_hung(name: str) -> bool:
-        return name == "worker-1" and len(pids(tmp_path)) == 1
+        return name == "worker-1" and len(pids(tmp_path)) == 1 and not died.is_set()
 
     with running(
         Pool({"worker": leave_name_and_wait}, 1, str(tmp_path), is_hung=is_hung, on_death=lambda *_: died.set())

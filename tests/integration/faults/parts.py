@@ -75,6 +75,7 @@ def _is_plain(image: Any, colour: tuple[int, int, int]) -> bool:
 def _shorten_broker() -> None:
     for connect in (contracts.broker.roles.connect, contracts.broker.roles.connect_sync):
         connect.__kwdefaults__["socket_timeout_s"] = SOCKET_TIMEOUT_S
+    contracts.broker.roles.CONNECT_TIMEOUT_S = SOCKET_TIMEOUT_S
     contracts.state.recording.LEADER_TTL_MS = 2_000
     contracts.state.captures.OPEN_TTL_S = OPEN_TTL_S
     contracts.state.uploads.ARRIVING_TTL_S = ARRIVING_TTL_S
@@ -190,8 +191,10 @@ def _recorder() -> int:
 def _gateway() -> int:
     import gateway.__main__
     import gateway.library.erasures
+    import gateway.process
     import gateway.uploads.incoming_upload
 
+    gateway.process.ANSWER_WITHIN_S = SOCKET_TIMEOUT_S
     gateway.library.erasures.COMPARE_S = 0.5
     gateway.uploads.incoming_upload.RENEW_S = ARRIVING_TTL_S / 4
     return gateway.__main__.main()
