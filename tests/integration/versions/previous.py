@@ -49,11 +49,15 @@ def make_previous(folder: Path) -> PreviousRelease:
     python = environment / "bin" / "python"
     lock = folder / "run.lock"
     lock.write_text(packages("run", (tree / "pyproject.toml").read_text(), (tree / "requirements.lock").read_text()))
-    subprocess.run([sys.executable, "-m", "venv", environment], check=True)
-    pip = [str(python), "-m", "pip", "--disable-pip-version-check"]
-    _install([*pip, "-qq", "install", "--no-deps", "--require-hashes", "-r", str(ROOT / "requirements-uv.lock")], {})
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+    uv_program = Path(sys.executable).with_name("uv")  # scripts/setup.sh installs it, if it can
+    if not uv_program.exists():
+        locked = ["--no-deps", "--require-hashes", "-r", str(ROOT / "requirements-uv.lock")]
+        _install([*pip, "-qq", "install", "--target", str(folder / "uv"), *locked], {})
+        uv_program = folder / "uv" / "bin" / "uv"
     listed = subprocess.run([*pip, "config", "list"], capture_output=True, text=True, check=True).stdout
-    uv = [str(environment / "bin" / "uv"), "pip", "install", "-q", "--python", str(python)]
+    uv = [str(uv_program), "pip", "install", "-q", "--python", str(python)]
     options = ["--no-deps", "--require-hashes", "--index-strategy", "unsafe-best-match", "-r", str(lock)]
     _install([*uv, *options], uv_settings(listed, os.environ))
     return PreviousRelease(named_release()[0], tree, python)
