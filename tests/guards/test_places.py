@@ -15,6 +15,7 @@ from tests.guards.sources import PACKAGES, ROOT, Source, example, listed, source
 
 READS_ENVIRONMENT = {
     "contracts/process/settings.py": "it is the one",
+    "contracts/process/loading.py": "it sets a switch of pydantic, which has no other way in",
     "workers/vision/pipelines/lean.py": "it sets a switch of MediaPipe's OpenCV, which has no other way in",
     "scripts/build/uv_settings.py": "it keeps uv's own variables, before the project is installed",
 }

@@ -1,4 +1,4 @@
-"""The collector of garbage rests while modules are loaded, and never looks through them."""
+"""While modules are loaded the collector of garbage rests, and pydantic looks for no plugins."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 import pytest
 
 HEAD = """
-import gc
+import gc, sys
 from contracts.process.loading import loading
 def state():
     return gc.isenabled(), gc.get_freeze_count() > 0
@@ -36,3 +36,10 @@ def said(body: str) -> str:
 )
 def test_the_collector_rests_until_modules_are_loaded(body: str, states: list[str]) -> None:
     assert said(body).splitlines() == states
+
+
+@pytest.mark.parametrize("before", ["", "gc.disable()\n"], ids=["collector on", "collector off"])
+def test_pydantic_does_not_read_what_every_package_says_of_itself(before: str) -> None:
+    search = "import importlib.metadata\nimportlib.metadata.distributions = lambda: sys.exit('a search')\n"
+    model = "with loading():\n    import pydantic\nclass Model(pydantic.BaseModel):\n    x: int\nprint(Model(x=1))"
+    assert said(f"{before}{search}{model}") == "x=1\n"
