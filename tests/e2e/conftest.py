@@ -12,7 +12,7 @@ import re
 import shutil
 import signal
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,10 +22,11 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from contracts.process.settings import Settings
+from contracts.rules.limits import CaptureLimits
 from gateway.http.pages import BUILT, read_build
 from scripts.clips.sample import SampleSource
 from scripts.stack.stack import Stack
-from tests.support.clips import camera_film
+from tests.support.clips import camera_film, there_and_back
 from tests.support.prestarted import prestarted
 from tests.support.waiting import DEADLINE_S
 
@@ -43,6 +44,7 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--js-flags=--no-opt --no-maglev",  # most code runs once here: to optimize it takes longer than it saves
 )
 CAMERA = "--use-fake-device-for-media-stream"
 ALLOWED = "--use-fake-ui-for-media-stream"
@@ -139,6 +141,10 @@ def stack_in(folder: Path, live: int = 0, **settings: Any) -> Iterator[RunningSt
         running.stop()
 
 
+FEW_FRAMES = CaptureLimits(max_fps=8)
+"""Half as many pictures a second as by default, for tests whose subject is not the pictures: with each of them the
+browser, the gateway and MediaPipe have the same work again."""
+
 # Scope "package": one stack and one browser for all modules of this folder that run one after the other in a process.
 # Starting a stack takes longer than most of the tests. The scope is not "session" because Playwright's event loop must
 # not run while other tests start theirs.
@@ -146,9 +152,9 @@ def stack_in(folder: Path, live: int = 0, **settings: Any) -> Iterator[RunningSt
 
 @pytest.fixture(scope="package")
 def stack(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    """A stack with the default settings and a live worker. Tests share it: use people of your own if they are listed,
-    and leave it ready."""
-    with stack_in(tmp_path_factory.mktemp("stack"), live=1) as running:
+    """A stack with a live worker and `FEW_FRAMES`. Tests share it: use people of your own if they are listed, and leave
+    it ready."""
+    with stack_in(tmp_path_factory.mktemp("stack"), live=1, capture=FEW_FRAMES) as running:
         yield running
 
 
@@ -174,7 +180,7 @@ def asking(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The camera's picture: a face, as a film that Chromium repeats."""
     path = tmp_path_factory.mktemp("camera") / "clip.y4m"
-    path.write_bytes(camera_film(frame.jpeg for frame in SampleSource(duration_s=4.0).frames()))
+    path.write_bytes(camera_film(there_and_back(SampleSource(duration_s=2.0))))
     return path
 
 
@@ -260,11 +266,24 @@ def start_session(page: Page, user: str = USER, performer: str = PERFORMER) -> s
     return field.input_value()
 
 
-def axe(page: Page) -> list[str]:
-    """The violations that axe finds in the page, for WCAG 2.2 AA and good practice."""
+OF_COLOURS = ("color-contrast", "link-in-text-block")
+"""The rules of axe for which colours matter."""
+
+
+def axe(page: Page, rules: Sequence[str] = ()) -> list[str]:
+    """The violations that axe finds in the page, for WCAG 2.2 AA and good practice, or of these rules alone."""
     # evaluated by the debugger, so the page's own policy, which lets nothing in, can stay as it is
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(AXE.read_text() + "; undefined")
     # all rules run; what they have nothing against is neither described nor sent
-    found = page.evaluate("async () => (await axe.run(document, { resultTypes: ['violations'] })).violations")
+    options = {"resultTypes": ["violations"], **({"runOnly": list(rules)} if rules else {})}
+    found = page.evaluate("async (options) => (await axe.run(document, options)).violations", options)
     return [f"{rule['id']}: {node['html']}" for rule in found for node in rule["nodes"]]
+
+
+def axe_in_light_and_dark(page: Page) -> list[str]:
+    """What axe finds in light and in dark, which differ in nothing but colours; the page is light at the end."""
+    page.emulate_media(color_scheme="dark")
+    in_dark = axe(page, OF_COLOURS)
+    page.emulate_media(color_scheme="light")
+    return in_dark + axe(page)

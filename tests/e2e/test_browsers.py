@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.conftest import RunningStack, axe, opened
+
+pytestmark = pytest.mark.xdist_group("stack")
 
 LATER = """
 for (const name of ["toSorted", "toReversed", "toSpliced", "with"]) delete Array.prototype[name];

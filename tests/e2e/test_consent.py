@@ -13,7 +13,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from contracts.rules.paths import session_log_path
-from tests.e2e.conftest import CONSENT_TEXT, RunningStack, ask_for_consent, axe
+from tests.e2e.conftest import CONSENT_TEXT, RunningStack, ask_for_consent, axe_in_light_and_dark
+
+pytestmark = pytest.mark.xdist_group("asking")
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +35,7 @@ def test_no_starts_nothing_and_yes_is_in_the_log_with_the_hash_of_the_text(
 ) -> None:
     def check() -> None:
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            assert axe(page) == []
+        assert axe_in_light_and_dark(page) == []
 
     page.set_viewport_size({"width": width, "height": 800})
     page.goto(path)

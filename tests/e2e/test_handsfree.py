@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
-from tests.e2e.conftest import RunningStack, axe, stack_in
+from tests.e2e.conftest import FEW_FRAMES, RunningStack, axe, stack_in
 from tests.e2e.test_gesture import events_of
 from tests.support.waiting import DEADLINE_S, wait_until
 
@@ -55,7 +55,7 @@ def stack(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
     folder = tmp_path_factory.mktemp("handsfree")
     (folder / "studies").mkdir()
     (folder / "studies/two.toml").write_text(STUDY)
-    with stack_in(folder, studies_dir=folder / "studies") as running:
+    with stack_in(folder, studies_dir=folder / "studies", capture=FEW_FRAMES) as running:
         yield running
 
 
@@ -185,7 +185,7 @@ def test_a_raised_hand_starts_and_keeps_a_take_and_rest_stops_it(page: Page, sta
     arms.hold(LAP, 3)
     expect(page.locator("[data-command=stop]:not([aria-disabled])")).to_be_visible(timeout=DEADLINE_S * 1000)
     assert axe(page) == []
-    arms.hold(CHEST, 30)
+    arms.hold(CHEST, 12)  # for longer than `restMs`: at most 15 frames a second are sent
     arms.hold(LAP, 1)
     step(page, "verdict")
     arms.hold(RAISED, 1)

@@ -22,7 +22,7 @@ from PIL import Image, ImageOps
 from playwright.sync_api import Browser, FilePayload, Locator, Page, Route, WebSocket, expect
 
 from contracts.messages.pipelines import PIPELINES
-from tests.e2e.conftest import Launch, RunningStack, axe, opened, start_session, with_camera
+from tests.e2e.conftest import Launch, RunningStack, axe, axe_in_light_and_dark, opened, start_session, with_camera
 from tests.support.clips import camera_film, face_clip
 from tests.support.waiting import wait_until
 from workers.vision.pipelines.registry import make_pipeline
@@ -182,7 +182,7 @@ def test_landmarks_are_drawn_over_the_picture_in_which_they_were_found(page: Pag
     shown = Image.open(io.BytesIO(b64decode(url.partition(",")[2]))).convert("RGB")
     jpegs = [ImageOps.mirror(Image.open(io.BytesIO(jpeg)).resize(shown.size)) for jpeg in sent]
     differences = [float(np.abs(np.asarray(jpeg, int) - np.asarray(shown, int)).mean()) for jpeg in jpegs]
-    assert index == int(np.argmin(differences)), differences
+    assert differences[index] == min(differences), differences  # the camera may have shown one picture twice
     assert differences[index] < 8
 
 
@@ -331,22 +331,20 @@ def test_the_camera_is_released_when_it_is_stopped(page: Page) -> None:
     sockets.wait_closed()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_on_any_page(page: Page, scheme: Any) -> None:
-    page.emulate_media(color_scheme=scheme)
+def test_axe_finds_nothing_on_any_page(page: Page) -> None:
     for path in ("/", "/demo/session", "/upload", "/live"):
         page.goto(path)
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         page.wait_for_load_state("networkidle")
-        assert axe(page) == [], path
+        assert axe_in_light_and_dark(page) == [], path
     start(page, "Whole body")
-    assert axe(page) == []
+    assert axe_in_light_and_dark(page) == []
     page.get_by_role("link", name="Library").click()
     expect(page.get_by_role("heading", name="Library", level=1)).to_be_visible()
     page.wait_for_load_state("networkidle")
     for width in (1440, 360):
         page.set_viewport_size({"width": width, "height": 900})
-        assert axe(page) == []
+        assert axe_in_light_and_dark(page) == []
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from contracts.broker import keys
 from contracts.broker.roles import connect_sync
 from tests.e2e.conftest import RunningStack, axe
 from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.xdist_group("stack")
 
 
 def test_an_operator_sees_why_an_event_is_not_recorded_and_drops_it(stack: RunningStack, page: Page) -> None:

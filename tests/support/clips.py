@@ -15,6 +15,7 @@ import numpy.typing as npt
 import simplejpeg
 from PIL import Image
 
+from scripts.clips.clip import Clip
 from scripts.clips.hands import HandsSource, Scene
 from scripts.clips.sample import portrait_jpeg
 
@@ -51,6 +52,12 @@ def camera_film(jpegs: Iterable[bytes], fps: int = 15) -> bytes:
     head = f"YUV4MPEG2 W{pictures[0].width} H{pictures[0].height} F{fps}:1 Ip A1:1 C420jpeg\n"
     frames = [b"FRAME\n" + picture.reformat(format="yuv420p").to_ndarray().tobytes() for picture in pictures]
     return head.encode() + b"".join(frames)
+
+
+def there_and_back(clip: Clip) -> list[bytes]:
+    """A clip's frames and then the same ones backwards, so that a film of few frames repeats without a jump."""
+    frames = [frame.jpeg for frame in clip.frames()]
+    return frames + frames[::-1]
 
 
 def hands_clip(scene: Scene, frames: int, width: int = 640, height: int = 480, mirrored: bool = False) -> list[bytes]:

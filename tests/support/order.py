@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from itertools import groupby
 from typing import TypeVar
 
 import pytest
@@ -25,7 +24,10 @@ def long_first(items: list[pytest.Item]) -> None:
 
 
 def _unit(item: pytest.Item) -> str:
-    """What must stay in one process: a test, or a module whose tests share a fixture, which would be made again."""
+    """What must stay in one process: a test, or a module whose tests share a fixture, which would be made again, or all
+    modules of a group that share one (pytest-xdist's mark; ``--dist worksteal`` does not look at it)."""
+    if group := item.get_closest_marker("xdist_group"):
+        return str(group.args[0])
     fixtures = getattr(item, "_fixtureinfo", None)
     scopes = {each[-1].scope for each in fixtures.name2fixturedefs.values()} if fixtures else set()
     return item.nodeid.split("::")[0] if scopes & {"class", "module", "package"} else item.nodeid
@@ -34,7 +36,10 @@ def _unit(item: pytest.Item) -> str:
 def spread(items: Sequence[T], is_long: Callable[[T], bool], unit: Callable[[T], str], workers: int) -> list[T]:
     """The items in ``workers`` shares of the same size, as ``--dist worksteal`` deals them out at the start. Each share
     begins with every so-many-th unit of the long ones; all others keep their order."""
-    units = [list(group) for _, group in groupby(filter(is_long, items), unit)]
+    groups: dict[str, list[T]] = {}
+    for item in filter(is_long, items):
+        groups.setdefault(unit(item), []).append(item)
+    units = list(groups.values())
     others = [item for item in items if not is_long(item)]
     ordered: list[T] = []
     for number in range(workers):

@@ -19,6 +19,10 @@ def test_a_unit_is_in_one_share() -> None:
     assert "".join(spread("AABBCCabcdef", is_long, str, 2)) == "AACCabBBcdef"
 
 
+def test_a_unit_is_in_one_share_although_others_are_between_its_parts() -> None:
+    assert "".join(spread("ABACabc", is_long, str, 2)) == "AACBabc"
+
+
 @pytest.mark.parametrize("workers", [1, 2, 3, 5])
 @pytest.mark.parametrize("items", ["", "A", "ABC", "ab", "ABCDEFa"])
 def test_every_item_is_there_once(items: str, workers: int) -> None:
