@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
+import contracts
 from contracts.messages import public
 from contracts.messages.capture import OpenAnnotation, parse_capture_message
 from tests.contracts import samples
@@ -280,6 +281,13 @@ def test_a_feature_ref_event_has_the_field_order_of_the_log() -> None:
         "raw_features_ref",
     ]  # fmt: skip
     assert list(event.raw_features_ref.model_dump()) == ["uri", "hash", "format", "dims", "shape", "dtype", "encoding"]
+
+
+def test_the_package_gives_the_public_messages_and_nothing_else() -> None:
+    for name in public.__all__:
+        assert getattr(contracts, name) is getattr(public, name)
+    with pytest.raises(AttributeError, match="no attribute 'parse_capture_message'"):
+        contracts.parse_capture_message  # noqa: B018
 
 
 def test_every_message_is_in_this_table() -> None:
