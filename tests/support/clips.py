@@ -27,7 +27,12 @@ def _portrait() -> Image.Image:
 
 def face_clip(frames: int, width: int = 640, height: int = 480) -> list[bytes]:
     """``frames`` JPEGs of a camera that pans and zooms slowly over a portrait; a pose and a face are in each."""
-    return [simplejpeg.encode_jpeg(_view(index, width, height), quality=85) for index in range(frames)]
+    return [_face(index, width, height) for index in range(frames)]
+
+
+@cache
+def _face(index: int, width: int, height: int) -> bytes:
+    return simplejpeg.encode_jpeg(_view(index, width, height), quality=85)
 
 
 def _view(index: int, width: int, height: int) -> npt.NDArray[np.uint8]:
