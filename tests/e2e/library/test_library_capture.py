@@ -39,13 +39,13 @@ class Recorded:
 
 def record(stack: RunningStack, user_id: str, labels: list[str]) -> Recorded:
     """Record a short capture for each label. Each shows a face and no hand."""
-    frames = [frame.jpeg for frame in SampleSource(duration_s=2.4).frames()]
+    frames = [frame.jpeg for frame in SampleSource(duration_s=2.4).frames()][::2]
 
     async def captures() -> tuple[str, list[str]]:
         async with CaptureClient(stack.address) as client, client.session(user_id) as session:
             ids = []
             for label in labels:
-                async with session.capture(fps=15, width=640, height=480, intent=label) as capture:
+                async with session.capture(fps=8, width=640, height=480, intent=label) as capture:
                     await capture.send_all(frames)
                 ids.append(capture.capture_id)
             return session.session_id, ids
@@ -149,7 +149,7 @@ def test_the_movement_is_played_stopped_and_gone_through_by_the_keyboard(page: P
     page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")
     expect(slider).to_have_value("1")
-    expect(slider).to_have_attribute("aria-valuetext", re.compile(r"^0\.1 of 2\.[34] seconds$"))
+    expect(slider).to_have_attribute("aria-valuetext", re.compile(r"^0\.1 of 2\.[1-4] seconds$"))
     face = page.get_by_role("row", name=re.compile("^Face")).get_by_role("img")
     expect(face).to_have_attribute("aria-label", re.compile("all the time|not seen from"))
     left = page.get_by_role("row", name=re.compile("^Left hand")).get_by_role("img")
@@ -172,13 +172,15 @@ def test_a_withdrawn_capture_is_gone_from_its_page(page: Page, stack: RunningSta
     assert verified(stack, recorded.log)
 
 
-@pytest.mark.parametrize("width", [360, 1440])
-def test_the_page_fits_and_axe_finds_nothing(page: Page, recorded: Recorded, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 900})
+def test_the_page_fits_and_axe_finds_nothing(page: Page, recorded: Recorded) -> None:
+    page.emulate_media(reduced_motion="reduce")
     open_capture(page, recorded.captures[0])
     expect(page.get_by_role("slider")).to_be_visible()
-    page.emulate_media(reduced_motion="reduce")
-    assert axe_in_light_and_dark(page) == []
-    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
-    page.get_by_role("button", name="Keys").click()
-    assert axe(page) == []
+    for width in (360, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert axe_in_light_and_dark(page) == []
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+        page.get_by_role("button", name="Keys").click()
+        assert axe(page) == []
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
