@@ -36,6 +36,7 @@ from scripts.stack.running import running_urls
 from scripts.stack.stack import Stack, gateway_address
 from scripts.stack.supervision import CORE_LIMIT_BYTES
 from tests.support.certificates import Pair
+from tests.support.prestarted import prestarted
 from tests.support.waiting import DEADLINE_S, until, wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -284,7 +285,7 @@ def test_the_address_is_one_that_this_machine_reaches(tmp_path: Path, host: str,
 
 def _up(folder: Path) -> subprocess.Popen[str]:
     environ = settings_in(folder).environ() | {"PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-u", "-m", "scripts.cli", "up", "--live", "0"]
+    command = [sys.executable, "-m", "scripts.cli", "up", "--live", "0"]
     return subprocess.Popen(command, env=environ, cwd=folder, stdout=subprocess.PIPE, text=True)
 
 
@@ -323,7 +324,7 @@ def test_no_part_outlives_an_up_that_is_killed(tmp_path: Path) -> None:
         process.communicate(timeout=300)
     wait_until(lambda: not _processes_with(str(tmp_path)), "every process of the stack ends")
     wait_until(lambda: not _holds_lock(tmp_path / "state" / "lock"), "the lock is free")
-    with _up(tmp_path) as process:  # the next one starts on the files that it left
+    with prestarted(), _up(tmp_path) as process:  # the next one starts on the files that it left
         _read_until(process, "Ctrl-C stops")
         process.terminate()
         process.communicate(timeout=300)
