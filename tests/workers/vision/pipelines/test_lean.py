@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+
+from workers.vision.pipelines.lean import _OPENCV_THREADS
 
 LOOK = """
 import hashlib, os, sys
@@ -30,7 +33,8 @@ print(seen.hexdigest(), drawing, all(module.__file__ for module in left_out),
 
 
 def look(how: str) -> list[str]:
-    answer = subprocess.run([sys.executable, "-c", LOOK, how], capture_output=True, text=True)
+    environ = {name: value for name, value in os.environ.items() if name != _OPENCV_THREADS}  # this process may have it
+    answer = subprocess.run([sys.executable, "-c", LOOK, how], capture_output=True, text=True, env=environ)
     assert answer.returncode == 0, answer.stderr[-2000:]
     return answer.stdout.split()
 
