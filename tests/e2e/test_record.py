@@ -12,7 +12,15 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import Launch, RunningStack, axe_in_light_and_dark, opened, stack_in, with_camera
+from tests.e2e.conftest import (
+    FEW_FRAMES,
+    Launch,
+    RunningStack,
+    axe_in_light_and_dark,
+    opened,
+    stack_in,
+    with_camera,
+)
 from tests.e2e.test_gesture import button, events_of
 from tests.e2e.test_library_story import show
 from tests.support.waiting import wait_until
@@ -43,7 +51,7 @@ def recording(chromium: str, tmp_path: Path) -> Iterator[RunningStack]:
     """A stack with one study, and a live worker for the check of the picture."""
     (tmp_path / "studies").mkdir()
     (tmp_path / "studies" / "daily-care.toml").write_text(STUDY)
-    with stack_in(tmp_path, live=1, studies_dir=tmp_path / "studies") as running:
+    with stack_in(tmp_path, live=1, studies_dir=tmp_path / "studies", capture=FEW_FRAMES) as running:
         yield running
 
 
