@@ -30,7 +30,7 @@ LAST = 2 * FRAMES
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 PICTURES = [jpeg() + bytes(number) for number in range(FRAMES)]
 STATES = [(message, where) for message in range(-1, LAST + 2) for where in ("before", "within", "after")]
-TAKES = 2 * len(STATES)
+TAKES = 3 * len(STATES)
 """A third of them loses its second connection too, in a state that chance chooses."""
 
 SIZE: dict[str, Any] = {"fps": 15, "width": 64, "height": 48, "start": START}
