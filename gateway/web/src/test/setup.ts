@@ -4,7 +4,6 @@ import { cleanup, configure } from "@testing-library/react";
 import { afterAll, afterEach, vi } from "vitest";
 
 import { rememberGlobals } from "./globals";
-import { recordNoOwnerStacks } from "./ownerStacks";
 import { computeStylesOnce } from "./styles";
 
 // A process runs many files, since to start one costs more than most files' tests. So each file begins here with modules
@@ -15,7 +14,6 @@ const restoreGlobals = rememberGlobals();
 
 configure({ asyncUtilTimeout: 100_000 }); // a busy machine is no failure
 computeStylesOnce();
-recordNoOwnerStacks();
 
 // jsdom has the element, but not its methods
 HTMLDialogElement.prototype.showModal ??= function showModal(this: HTMLDialogElement) {
