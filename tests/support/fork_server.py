@@ -159,6 +159,8 @@ def _be_module(asked: dict[str, Any], descriptors: list[int]) -> NoReturn:
     sys.argv = asked["command"]
     if sys.argv[0] in POOLS:
         _spawn_from_here()
+    if sys.argv[0] == COMMANDS:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may have been started by ``nohup``
     if sys.argv[:2] == [COMMANDS, "up"]:
         _fork_parts_from_here()
     _run_and_end(partial(runpy.run_module, sys.argv[0], run_name="__main__", alter_sys=True))
@@ -226,5 +228,4 @@ def _run_and_end(program: Callable[[], object]) -> NoReturn:
 if __name__ == "__main__":
     _load(commands="commands" in sys.argv[2:])
     gc.freeze()
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may have been started by ``nohup``
     _be_module(*_serve(socket.socket(fileno=int(sys.argv[1]))))
