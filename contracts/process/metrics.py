@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, disable_created_metrics, multiprocess, values
+from prometheus_client import CollectorRegistry, Counter, Metric, disable_created_metrics, multiprocess, values
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
@@ -128,8 +128,23 @@ def keep_metrics_in(folder: Path, name: str) -> None:
 def shared_registry(folder: Path) -> CollectorRegistry:
     """A registry whose numbers are the sums over all processes that use the folder."""
     registry = CollectorRegistry()
-    multiprocess.MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
+    _Sums(registry, str(folder))  # type: ignore[no-untyped-call]
     return registry
+
+
+class _Sums(multiprocess.MultiProcessCollector):
+    """Leaves out a file that a process has made and not filled yet: prometheus_client cannot read it."""
+
+    def collect(self) -> Iterable[Metric]:
+        filled = [str(path) for path in Path(self._path).glob("*.db") if _has_content(path)]
+        sums: Iterable[Metric] = self.merge(filled)  # type: ignore[no-untyped-call]
+        return sums
+
+
+def _has_content(path: Path) -> bool:
+    with suppress(FileNotFoundError):  # its process died: `mark_dead`
+        return path.stat().st_size > 0
+    return False
 
 
 def mark_dead(folder: Path, name: str) -> None:

@@ -221,6 +221,14 @@ def test_processes_are_added_up_and_one_that_is_started_again_counts_on() -> Non
     assert not folder.exists()
 
 
+def test_a_process_that_has_made_its_file_and_not_filled_it_is_left_out() -> None:
+    with shared_folder() as folder:
+        count(folder, extractor_1=3)
+        (folder / "gauge_livesum_extractor-2.db").touch()
+        (folder / "counter_extractor-2.db").touch()
+        assert numbers(folder) == {'frames_total{code="a"}': 3, "graphs": 3}
+
+
 def test_a_folder_is_private_and_what_a_killed_pool_left_is_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
