@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import pytest
@@ -113,8 +113,11 @@ def state_of(pid: int) -> dict[str, object]:
     """What a process inherits or sets at its start."""
     lines = [line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines()]
     found: dict[str, object] = {name: value for name, value in lines if name in ("SigBlk", "SigIgn", "SigCgt", "Umask")}
-    opened = [str(descriptor.readlink()).split(":")[0] for descriptor in Path(f"/proc/{pid}/fd").iterdir()]
-    return found | {"pipes": opened.count("pipe")}  # it still opens files and connections
+    opened = []
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # it still opens and closes files and connections
+            opened.append(str(descriptor.readlink()).split(":")[0])
+    return found | {"pipes": opened.count("pipe")}
 
 
 def children(pid: int) -> list[int]:
